@@ -1,0 +1,94 @@
+"""Which processes belong to a cluster, told by the cluster's name in their titles.
+
+A process number alone says little: a killed postmaster may stay as a zombie for as long as its parent does not
+look (some containers' first process never does), and numbers are given out again after a restart.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+def postmaster_of(data: Path, cluster_name: str) -> int | None:
+    """The number in postmaster.pid, when such a process lives and serves this data; else None."""
+    try:
+        number = int((data / "postmaster.pid").read_text().split("\n")[0])
+    except (OSError, ValueError):
+        return None
+    title = _title(number)
+    if "postgres" in title and (cluster_name in title or str(data) in title):
+        return number
+    return None
+
+
+def port_of(data: Path) -> int | None:
+    """The port in postmaster.pid (its fourth line); None while it is not written yet."""
+    try:
+        return int((data / "postmaster.pid").read_text().split("\n")[3])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def end_orphans(cluster_name: str, patience_s: float = 5.0) -> None:
+    """Wait for the servers of a killed postmaster to leave; then make them.
+
+    They notice its death when they next wait for something. A long query does not, and a second
+    postmaster beside it would write to the same files.
+    """
+    deadline = time.monotonic() + patience_s
+    while orphans := _members(cluster_name):
+        if time.monotonic() > deadline:
+            for number in orphans:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGQUIT)
+            deadline += patience_s
+        time.sleep(0.02)
+
+
+def remove_stale_pid_file(data: Path) -> None:
+    """Remove a postmaster.pid whose number now is a zombie or another program: PostgreSQL would stop there.
+
+    A number without a process is left to PostgreSQL, which then also looks at the shared memory.
+    """
+    pid_file = data / "postmaster.pid"
+    try:
+        os.kill(int(pid_file.read_text().split("\n")[0]), 0)
+    except (FileNotFoundError, ProcessLookupError):
+        return
+    except (PermissionError, ValueError):
+        pass
+    pid_file.unlink(missing_ok=True)
+
+
+def _members(cluster_name: str) -> list[int]:
+    if PROC.joinpath("self").exists():
+        numbers = [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()]
+        titles = {number: _title(number) for number in numbers}
+    else:
+        listing = subprocess.run(["ps", "-axo", "pid=,command="], capture_output=True, text=True, check=False)
+        rows = [line.strip().partition(" ") for line in listing.stdout.splitlines()]
+        titles = {int(number): title for number, _, title in rows}
+    return [number for number, title in titles.items() if _is_server(title) and cluster_name in title]
+
+
+def _is_server(title: str) -> bool:
+    """ "postgres: name: …" for a child, ".../bin/postgres -D …" for the postmaster; not pg_ctl, not an editor."""
+    return title.startswith("postgres: ") or title.split(" ")[0].endswith("/postgres")
+
+
+def _title(number: int) -> str:
+    """The process's command line; empty for a zombie or none."""
+    if PROC.joinpath("self").exists():
+        try:
+            return (PROC / str(number) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            return ""
+    listing = subprocess.run(
+        ["ps", "-o", "command=", "-p", str(number)], capture_output=True, text=True, check=False
+    )
+    return listing.stdout
