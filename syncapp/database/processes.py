@@ -1,7 +1,7 @@
 """Which processes belong to a cluster, told by the cluster's name in their titles.
 
-A process number alone says little: a killed postmaster may stay as a zombie for as long as its parent does not
-look (some containers' first process never does), and numbers are given out again after a restart.
+A process number alone says little: a killed postmaster may stay as a zombie for as long as its parent does
+not look (some containers' first process never does), and numbers are given out again after a restart.
 """
 
 import contextlib
@@ -10,6 +10,8 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+
+from syncapp.database.errors import EmbeddedServerError
 
 PROC = Path("/proc")
 
@@ -40,13 +42,19 @@ def end_orphans(cluster_name: str, patience_s: float = 5.0) -> None:
     They notice its death when they next wait for something. A long query does not, and a second
     postmaster beside it would write to the same files.
     """
-    deadline = time.monotonic() + patience_s
+    began = time.monotonic()
+    made_leave = False
     while orphans := _members(cluster_name):
-        if time.monotonic() > deadline:
-            for number in orphans:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(number, signal.SIGQUIT)
-            deadline += patience_s
+        waited_s = time.monotonic() - began
+        if waited_s > patience_s and not made_leave:
+            _quit(orphans)
+            made_leave = True
+        if waited_s > 3 * patience_s:
+            numbers = ", ".join(str(number) for number in orphans)
+            raise EmbeddedServerError(
+                f"Processes of a PostgreSQL that was killed still use its data and do not end: {numbers}. "
+                "End them (kill -QUIT), then start again."
+            )
         time.sleep(0.02)
 
 
@@ -65,6 +73,12 @@ def remove_stale_pid_file(data: Path) -> None:
     pid_file.unlink(missing_ok=True)
 
 
+def _quit(numbers: list[int]) -> None:
+    for number in numbers:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(number, signal.SIGQUIT)
+
+
 def _members(cluster_name: str) -> list[int]:
     if PROC.joinpath("self").exists():
         numbers = [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()]
@@ -77,7 +91,7 @@ def _members(cluster_name: str) -> list[int]:
 
 
 def _is_server(title: str) -> bool:
-    """ "postgres: name: …" for a child, ".../bin/postgres -D …" for the postmaster; not pg_ctl, not an editor."""
+    """A child ("postgres: name: …") or the postmaster (".../postgres -D …"); not pg_ctl, not an editor."""
     return title.startswith("postgres: ") or title.split(" ")[0].endswith("/postgres")
 
 

@@ -11,11 +11,21 @@ DATABASE = "syncapp"
 
 
 class Role(StrEnum):
-    BOOTSTRAP = "syncapp_bootstrap"  # superuser: makes the other two and the database, nothing else
-    OWNER = "syncapp_owner"  # owns database and tables, runs migrations, may create test databases
-    APP = "syncapp"  # what the application uses: bound by grants and row-level security
+    BOOTSTRAP = "bootstrap"  # superuser: makes the other two and the database, nothing else
+    OWNER = "owner"  # owns database and tables, runs migrations, may create test databases
+    APP = "app"  # what the application uses: bound by grants and row-level security
+
+    @property
+    def user(self) -> str:
+        """The role's name in PostgreSQL."""
+        return USERS[self]
 
 
+USERS = {
+    Role.BOOTSTRAP: "syncapp_bootstrap",
+    Role.OWNER: "syncapp_owner",
+    Role.APP: "syncapp",
+}
 ATTRIBUTES = {
     Role.OWNER: "LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION CREATEDB",
     Role.APP: "LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION NOCREATEDB",
@@ -65,39 +75,41 @@ def drop_database(bootstrap_dsn: str) -> None:
 
 def _make_roles(connection: psycopg.Connection) -> None:
     for role, attributes in ATTRIBUTES.items():
-        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
+        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role.user]).fetchone()
         verb = "ALTER" if known else "CREATE"
-        connection.execute(_sql(f"{verb} ROLE {{}} {attributes}", role))
+        connection.execute(_sql(f"{verb} ROLE {{}} {attributes}", role.user))
 
 
 def _set_password(connection: psycopg.Connection, role: Role, password: str) -> None:
     """Only the SCRAM verifier travels: the server's log never sees the password."""
-    verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    verifier = connection.pgconn.encrypt_password(
+        password.encode(), role.user.encode(), b"scram-sha-256"
+    ).decode()
     connection.execute(
-        sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(verifier))
+        sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role.user), sql.Literal(verifier))
     )
 
 
 def _make_database(connection: psycopg.Connection) -> None:
     known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
     if not known:
-        connection.execute(_sql("CREATE DATABASE {} OWNER {}", DATABASE, Role.OWNER))
+        connection.execute(_sql("CREATE DATABASE {} OWNER {}", DATABASE, Role.OWNER.user))
 
 
 def _grant(connection: psycopg.Connection) -> None:
     for statement in (
-        _sql("ALTER DATABASE {} OWNER TO {}", DATABASE, Role.OWNER),
+        _sql("ALTER DATABASE {} OWNER TO {}", DATABASE, Role.OWNER.user),
         _sql("REVOKE ALL ON DATABASE {} FROM PUBLIC", DATABASE),
-        _sql("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}", DATABASE, Role.APP),
-        _sql("ALTER SCHEMA public OWNER TO {}", Role.OWNER),
+        _sql("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}", DATABASE, Role.APP.user),
+        _sql("ALTER SCHEMA public OWNER TO {}", Role.OWNER.user),
         _sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC"),
-        _sql("GRANT USAGE ON SCHEMA public TO {}", Role.APP),
+        _sql("GRANT USAGE ON SCHEMA public TO {}", Role.APP.user),
     ):
         connection.execute(statement)
 
 
 def _sql(template: str, *names: str) -> sql.Composed:
-    return sql.SQL(template).format(*(sql.Identifier(name) for name in names))  # type: ignore[arg-type]
+    return sql.SQL(template).format(*(sql.Identifier(name) for name in names))
 
 
 def _password_file(folder: Path, role: Role) -> Path:
