@@ -1,0 +1,21 @@
+"""Where to and from: credentials, connections, what they move, and what came of it for every person."""
+
+from connectors.models.authorization import Authorization
+from connectors.models.call import Call
+from connectors.models.connection import Connection, ConnectionObjective
+from connectors.models.goal import Goal, GoalAudience, Mapping
+from connectors.models.run import Outcome, Run
+from connectors.models.subscriber import Subscriber
+
+__all__ = [
+    "Authorization",
+    "Call",
+    "Connection",
+    "ConnectionObjective",
+    "Goal",
+    "GoalAudience",
+    "Mapping",
+    "Outcome",
+    "Run",
+    "Subscriber",
+]

@@ -1,0 +1,131 @@
+"""One execution of a goal, and what happened to every person in it."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from audiences.models import Profile
+from connectors.models.goal import Goal
+from syncapp.accounts.fields import AccountForeignKey
+from syncapp.accounts.models import AccountModel, LargeAccountModel, User
+
+
+class Run(AccountModel):
+    """Counters obey `checked = created + updated + unchanged + Σ skipped + rejected + waiting`, and on their own
+    `removals = removed + removal_rejected + removal_skipped + removal_waiting`; waiting is 0 once it ended.
+    """
+
+    class Trigger(models.TextChoices):
+        CHANGE = "change", "A change"
+        MANUAL = "manual", "A person"
+        SCHEDULE = "schedule", "The schedule"
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        PLANNING = "planning", "Planning"
+        RUNNING = "running", "Running"
+        WAITING = "waiting", "Waiting"
+        COMPLETED = "completed", "Completed"
+        WARNINGS = "warnings", "Completed with warnings"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    OPEN = (State.QUEUED, State.PLANNING, State.RUNNING, State.WAITING)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    goal = AccountForeignKey(Goal, on_delete=models.CASCADE, related_name="runs", on_database_delete="CASCADE")
+    trigger = models.CharField(max_length=10, choices=Trigger)
+    full = models.BooleanField(default=False, help_text="The whole audience, not only the people touched.")
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    reason = models.CharField(max_length=300, blank=True, help_text="In words, for staff.")
+    settings = models.JSONField(default=dict, help_text="The goal as it was: list, mapping, version.")
+    requested_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    checked = models.PositiveIntegerField(default=0)
+    created = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    skipped = models.JSONField(default=dict, help_text="{reason: people}")
+    rejected = models.PositiveIntegerField(default=0)
+    waiting = models.PositiveIntegerField(default=0)
+    removals = models.PositiveIntegerField(default=0)
+    removed = models.PositiveIntegerField(default=0)
+    removal_rejected = models.PositiveIntegerField(default=0)
+    removal_skipped = models.PositiveIntegerField(default=0)
+    removal_waiting = models.PositiveIntegerField(default=0)
+    queued_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-queued_at"]
+        indexes = [
+            models.Index(fields=["account", "-queued_at"], name="run_by_time"),
+            models.Index(fields=["account", "goal", "-queued_at"], name="run_by_goal"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "goal", "trigger"],
+                condition=Q(state__in=["queued", "planning"]),
+                name="run_waiting_once_per_goal",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.goal} · {self.queued_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN
+
+    @property
+    def skipped_total(self) -> int:
+        return sum(self.skipped.values())
+
+    @property
+    def adds_up(self) -> bool:
+        people = self.created + self.updated + self.unchanged + self.skipped_total + self.rejected + self.waiting
+        removals = self.removed + self.removal_rejected + self.removal_skipped + self.removal_waiting
+        return self.checked == people and self.removals == removals
+
+
+class Outcome(LargeAccountModel):
+    """What happened to one person in a run: at most one row per person and run, whatever is repeated."""
+
+    class Operation(models.TextChoices):
+        UPSERT = "upsert", "Add or update"
+        UNSUBSCRIBE = "unsubscribe", "Unsubscribe"
+
+    class Result(models.TextChoices):
+        CREATED = "created", "Added"
+        UPDATED = "updated", "Updated"
+        SKIPPED = "skipped", "Not sent"
+        REJECTED = "rejected", "Rejected by the ESP"
+        REMOVED = "removed", "Unsubscribed"
+
+    run = AccountForeignKey(
+        Run, on_delete=models.DO_NOTHING, related_name="outcomes", on_database_delete="CASCADE", db_index=False
+    )
+    profile = AccountForeignKey(
+        Profile, on_delete=models.DO_NOTHING, related_name="outcomes", on_database_delete="CASCADE", db_index=False
+    )
+    operation = models.CharField(max_length=12, choices=Operation)
+    result = models.CharField(max_length=10, choices=Result)
+    code = models.CharField(max_length=40, blank=True, help_text="The reason, or the ESP's code.")
+    message = models.CharField(max_length=300, blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "run", "profile"], name="outcome_once_per_person"),
+        ]
+        indexes = [
+            models.Index(fields=["account", "run", "result", "code", "id"], name="outcome_by_result"),
+            models.Index(fields=["account", "profile", "-id"], name="outcome_by_profile"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_result_display()} {self.code}".strip()

@@ -1,0 +1,59 @@
+"""What an ESP's list holds of each person, and what it should hold: memory and queue in one row."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from audiences.models import Profile
+from connectors.models.goal import Goal
+from connectors.models.run import Outcome, Run
+from syncapp.accounts.fields import AccountForeignKey
+from syncapp.accounts.models import LargeAccountModel
+
+
+class Subscriber(LargeAccountModel):
+    """`accepted_*` is what the ESP last accepted from us, written only after it did; `wanted*` what should be.
+
+    A row with `due_at` has an operation to be sent. It is claimed by setting `lease_until` and `lease_token`;
+    whoever lost the lease cannot write any more. `run` is the run that has to account for the operation.
+    """
+
+    class Wanted(models.TextChoices):
+        ON = "on", "On the list"
+        OFF = "off", "Not on the list"
+
+    goal = AccountForeignKey(
+        Goal, on_delete=models.DO_NOTHING, related_name="subscribers", on_database_delete="CASCADE", db_index=False
+    )
+    profile = AccountForeignKey(Profile, on_delete=models.DO_NOTHING, related_name="subscribers", db_index=False)
+    wanted = models.CharField(max_length=3, choices=Wanted)
+    reason = models.CharField(max_length=40, blank=True, help_text="Why not on the list.")
+    wanted_hash = models.UUIDField(null=True, blank=True)
+    accepted_hash = models.UUIDField(null=True, blank=True)
+    accepted_address = models.CharField(max_length=254, blank=True)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    remote_state = models.CharField(max_length=20, blank=True)
+    operation = models.CharField(max_length=12, choices=Outcome.Operation, blank=True)
+    run = AccountForeignKey(
+        Run, on_delete=models.DO_NOTHING, related_name="+", on_database_delete="SET NULL", null=True, db_index=False
+    )
+    due_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    lease_token = models.UUIDField(null=True, blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_message = models.CharField(max_length=300, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "goal", "profile"], name="subscriber_once_per_goal"),
+        ]
+        indexes = [
+            models.Index(fields=["account", "goal", "due_at"], condition=~Q(due_at=None), name="subscriber_due"),
+            models.Index(fields=["account", "profile"], name="subscriber_by_profile"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Person {self.profile_id} for goal {self.goal_id}"

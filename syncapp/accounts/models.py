@@ -1,0 +1,219 @@
+"""Who signs in, which client accounts there are, and who may do what in them."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from syncapp.accounts.managers import AccountManager
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, is_agency_admin=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email__iexact=username or "")
+
+
+class User(AbstractBaseUser):
+    """A person of the agency or of a client, who signs in with an e-mail address.
+
+    Rights follow from memberships; agency administrators have every right in every account.
+    """
+
+    email = models.EmailField("e-mail address", max_length=254)
+    name = models.CharField(max_length=150, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_agency_admin = models.BooleanField(
+        "agency administrator", default=False, help_text="Sees and manages every client account."
+    )
+    date_joined = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="user_email_regardless_of_case",
+                violation_error_message="Somebody already signs in with this e-mail address.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def clean(self) -> None:
+        super().clean()
+        self.email = self.email.strip().lower()
+
+    @property
+    def is_staff(self) -> bool:
+        """The admin is the product: everyone who may sign in may enter it, and sees own accounts only."""
+        return self.is_active
+
+    @property
+    def is_superuser(self) -> bool:
+        return self.is_agency_admin
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        """Per-account rights are the admin base class's matter; this answers for the agency's own tables."""
+        return self.is_active and self.is_agency_admin
+
+    def has_perms(self, perms: list[str], obj: object = None) -> bool:
+        return all(self.has_perm(perm, obj) for perm in perms)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_active
+
+    def get_full_name(self) -> str:
+        return self.name or self.email
+
+    def get_short_name(self) -> str:
+        return self.name.split(" ")[0] if self.name else self.email
+
+
+def validate_time_zone(value: str) -> None:
+    if value not in available_timezones():
+        raise ValidationError("“%(value)s” is not a time zone. Example: Europe/Amsterdam.", params={"value": value})
+
+
+class Account(models.Model):
+    """One client of the agency: the tenant."""
+
+    name = models.CharField(max_length=150, unique=True)
+    slug = models.SlugField(max_length=60, unique=True, help_text="Used in addresses; fixed after the first save.")
+    colour = models.CharField(
+        max_length=7,
+        default="#4f46e5",
+        validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", "Give a colour like #4f46e5.")],
+        help_text="Shown in the header, so that nobody works in the wrong client.",
+    )
+    time_zone = models.CharField(max_length=64, default="Europe/Amsterdam", validators=[validate_time_zone])
+    language = models.CharField(max_length=10, default="nl", help_text="As in BCP 47: nl, en, fr-BE.")
+    currency = models.CharField(
+        max_length=3, default="EUR", validators=[RegexValidator(r"^[A-Z]{3}$", "Three capitals, as in ISO 4217.")]
+    )
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = "client"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+class AccountModel(models.Model):
+    """A row of one account."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", verbose_name="client")
+
+    objects = AccountManager()
+
+    class Meta:
+        abstract = True
+
+
+class LargeAccountModel(models.Model):
+    """A row of one account in a table partitioned by account.
+
+    No constraint checks the account row by row: it costs a look-up per inserted row, and the policy refuses
+    accounts outside the scope anyway.
+    """
+
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="+", verbose_name="client", db_constraint=False, db_index=False
+    )
+
+    objects = AccountManager()
+
+    class Meta:
+        abstract = True
+
+
+class Membership(AccountModel):
+    """A user's role in an account."""
+
+    class Role(models.TextChoices):
+        VIEWER = "viewer", "Viewer: sees everything, changes nothing"
+        EDITOR = "editor", "Editor: works with people, audiences and connections"
+        MANAGER = "manager", "Manager: also members, keys and authorizations"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role, default=Role.EDITOR)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: until someone ends it.")
+    reason = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "user"], name="membership_once_per_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} as {self.get_role_display().split(':')[0].lower()}"
+
+
+class ApiKey(AccountModel):
+    """A key of an external system. Only the SHA-256 of its secret is kept; the secret is shown once."""
+
+    class Scope(models.TextChoices):
+        AUDIENCES_READ = "audiences:read", "Read audiences"
+        AUDIENCES_WRITE = "audiences:write", "Create and change audiences"
+        AUDIENCES_DELETE = "audiences:delete", "Delete audiences"
+        MEMBERS_READ = "members:read", "Read members"
+        MEMBERS_WRITE = "members:write", "Add and remove members"
+        CONTACTS_WRITE = "contacts:write", "Write contact data of members"
+        CONSENTS_WRITE = "consents:write", "Record consents"
+
+    label = models.CharField(max_length=100, help_text="Which system uses it, e.g. “Web shop”.")
+    prefix = models.CharField(max_length=8, unique=True, editable=False)
+    secret_sha256 = models.BinaryField(max_length=32, editable=False)
+    scopes = ArrayField(models.CharField(max_length=30, choices=Scope), default=list)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "API key"
+        constraints = [
+            models.UniqueConstraint(fields=["account", "label"], name="api_key_label_per_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} (ak_live_{self.prefix}_…)"
+
+
+def new_prefix() -> str:
+    """Eight characters that name a key without being secret."""
+    return secrets.token_hex(4)

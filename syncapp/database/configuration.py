@@ -1,0 +1,33 @@
+"""Django's DATABASES, from DATABASE_URL or the embedded server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syncapp import environment
+from syncapp.database.roles import DATABASE
+
+ENGINE = "syncapp.database.backend"
+
+
+def databases() -> dict[str, dict[str, Any]]:
+    """The default database. No server is started and no connection made here."""
+    usual = {
+        "ENGINE": ENGINE,
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"application_name": "syncapp"},
+    }
+    address = environment.text("DATABASE_URL")
+    if not address:
+        return {"default": {**usual, "NAME": DATABASE, "EMBEDDED": True}}
+    from syncapp.database.urls import parse
+
+    owner_address = environment.text("DATABASE_OWNER_URL")
+    return {
+        "default": {
+            **usual,
+            **parse(address),
+            "OWNER": parse(owner_address) if owner_address else None,
+        }
+    }

@@ -1,0 +1,130 @@
+"""Migration operations that put isolation into the schema.
+
+`CreatePartitionedModel` makes a table partitioned by account; `Isolate` adds, for each named model, the key
+`(account_id, id)`, composite foreign keys and the row-level-security policy.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+from syncapp.accounts.fields import AccountForeignKey
+
+PARTITIONS = 8
+
+# Read once per statement (InitPlan), not once per row; '' is what remains after a transaction that set it.
+POLICY = """
+CREATE POLICY account_isolation ON {table}
+USING (
+    (SELECT current_setting('app.accounts', true)) = '*'
+    OR account_id = ANY (
+        (SELECT nullif(nullif(current_setting('app.accounts', true), ''), '*')::bigint[])::bigint[]
+    )
+)
+"""
+
+
+class CreatePartitionedModel(migrations.CreateModel):
+    """CreateModel for a table hash-partitioned by `account_id`.
+
+    PostgreSQL wants the partition key in every unique key: the primary key becomes (account_id, id), or the
+    model's own composite key, which must begin with the account.
+    """
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.name)
+        if not self.allow_migrate_model(schema_editor.connection.alias, model):
+            return
+        sql, params = schema_editor.table_sql(model)
+        table = model._meta.db_table
+        if '"id" bigint NOT NULL PRIMARY KEY' in sql:
+            sql = sql.replace('"id" bigint NOT NULL PRIMARY KEY', '"id" bigint NOT NULL', 1)
+            sql = f'{sql[: sql.rindex(")")]}, PRIMARY KEY ("account_id", "id"))'
+        schema_editor.execute(f"{sql} PARTITION BY HASH (account_id)", params)
+        for number in range(PARTITIONS):
+            schema_editor.execute(
+                f'CREATE TABLE "{table}_p{number}" PARTITION OF "{table}" '
+                f"FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {number})"
+            )
+        schema_editor.deferred_sql.extend(schema_editor._model_indexes_sql(model))  # type: ignore[attr-defined]
+
+    def describe(self) -> str:
+        return f"Create partitioned model {self.name}"
+
+
+class Isolate(Operation):
+    """Close the tables of these models off per account. Name models before those that refer to them."""
+
+    reversible = False
+    reduces_to_sql = True
+
+    def __init__(self, *models: str) -> None:
+        self.models = models
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return (self.__class__.__name__, list(self.models), {})
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """The state knows nothing of policies and composite keys."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        found = [to_state.apps.get_model(app_label, name) for name in self.models]
+        for model in found:
+            close_off(schema_editor, model)
+        for model in found:
+            add_composite_keys(schema_editor, model)
+
+    def database_backwards(self, *args: Any) -> None:
+        raise NotImplementedError("Isolation is not taken back.")
+
+    def describe(self) -> str:
+        return f"Isolate per account: {', '.join(self.models)}"
+
+
+def close_off(schema_editor: BaseDatabaseSchemaEditor, model: type[models.Model]) -> None:
+    table = model._meta.db_table
+    if not has_key_with_account(schema_editor, table):
+        schema_editor.execute(f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_account_id_id" UNIQUE (account_id, id)')
+    schema_editor.execute(f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY')
+    schema_editor.execute(f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY')
+    schema_editor.execute(POLICY.format(table=f'"{table}"'))
+
+
+def has_key_with_account(schema_editor: BaseDatabaseSchemaEditor, table: str) -> bool:
+    with schema_editor.connection.cursor() as cursor:
+        constraints = schema_editor.connection.introspection.get_constraints(cursor, table)
+    keys = (set(found["columns"]) for found in constraints.values() if found["primary_key"])
+    return any("account_id" in key for key in keys)
+
+
+def add_composite_keys(schema_editor: BaseDatabaseSchemaEditor, model: type[models.Model]) -> None:
+    table = model._meta.db_table
+    for field in model._meta.local_fields:
+        if not isinstance(field, AccountForeignKey):
+            continue
+        target = field.remote_field.model._meta.db_table
+        on_delete = field.on_database_delete
+        # Only the reference is emptied: a bare SET NULL would also empty the account.
+        if on_delete == "SET NULL":
+            on_delete = f'SET NULL ("{field.column}")'
+        schema_editor.execute(
+            f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_{field.column}_of_account" '
+            f'FOREIGN KEY (account_id, "{field.column}") REFERENCES "{target}" (account_id, id) ON DELETE {on_delete}'
+        )

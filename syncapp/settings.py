@@ -1,0 +1,111 @@
+"""Django's settings. What differs between machines comes from the environment (README, "Settings")."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from syncapp import environment
+from syncapp.database.configuration import databases
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+SYNCAPP_HOME = environment.home()
+
+DEBUG = environment.flag("SYNCAPP_DEBUG", default=False)
+SECRET_KEY = environment.text("SYNCAPP_SECRET_KEY") or environment.kept_secret("secret_key", 48)
+SECRET_KEYS = environment.text("SYNCAPP_KEYS") or "local:" + environment.kept_secret("encryption_key")
+ALLOWED_HOSTS = environment.words("SYNCAPP_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = environment.words("SYNCAPP_TRUSTED_ORIGINS")
+SITE_NAME = "Syncapp"
+
+INSTALLED_APPS = [
+    "syncapp.database",
+    "syncapp.accounts",
+    "syncapp.audit",
+    "syncapp.work",
+    "syncapp.api",
+    "syncapp.admin",
+    "syncapp.demo",
+    "audiences",
+    "connectors",
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "pgtrigger",
+    "pghistory",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_q",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+ROOT_URLCONF = "syncapp.urls"
+WSGI_APPLICATION = "syncapp.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES: dict[str, Any] = databases()
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+MIGRATION_MODULES: dict[str, str] = {}
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+EMAIL_BACKEND = environment.text("SYNCAPP_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = SYNCAPP_HOME / "static"
+
+# Unique regardless of case by a constraint on lower(email); auth.W004 only sees unique=True.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+
+REDIS_URL = environment.text("REDIS_URL")

@@ -1,0 +1,127 @@
+"""The walls between accounts, in the managers and in the database."""
+
+from __future__ import annotations
+
+import pytest
+from django.apps import apps
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from audiences.models import Audience, Member, Profile
+from syncapp.accounts import scope
+from syncapp.accounts.models import Account
+
+
+def tenant_tables() -> dict[str, type]:
+    """Every table with an account column, by what Django knows."""
+    return {
+        model._meta.db_table: model
+        for model in apps.get_models(include_auto_created=True)
+        if any(field.column == "account_id" for field in model._meta.local_fields)
+    }
+
+
+def rows(sql: str, *params: object) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()
+
+
+def test_the_tests_run_as_the_applications_role(db):
+    assert rows("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user") == [(False, False)]
+
+
+def test_outside_any_scope_managers_raise_and_the_database_is_empty(profile_of, ann_account):
+    profile_of(ann_account, "eve@example.com")
+    with pytest.raises(scope.Missing):
+        Profile.objects.count()
+    assert rows("SELECT count(*) FROM audiences_profile") == [(0,)]
+
+
+def test_raw_sql_sees_the_scoped_account_only(profile_of, ann_account, bob_account):
+    profile_of(ann_account, "eve@example.com")
+    profile_of(bob_account, "eve@example.com")
+    with scope.account(bob_account):
+        assert rows("SELECT account_id FROM audiences_profile") == [(bob_account.pk,)]
+        assert Profile.objects.get().account_id == bob_account.pk
+    with scope.accounts([ann_account.pk, bob_account.pk]):
+        assert Profile.objects.count() == 2
+    with scope.everything("the test counts all"):
+        assert Profile.objects.count() == 2
+
+
+def test_a_row_for_another_account_is_refused(ann_account, bob_account):
+    with scope.account(ann_account), pytest.raises(DatabaseError), transaction.atomic():
+        Profile.objects.create(account=bob_account, email="eve@example.com")
+
+
+def test_the_scope_survives_a_rollback(profile_of, ann_account):
+    profile_of(ann_account, "eve@example.com")
+    with scope.account(ann_account):
+        with pytest.raises(RuntimeError), transaction.atomic():
+            Profile.objects.count()
+            raise RuntimeError
+        assert Profile.objects.count() == 1
+
+
+def test_a_reference_to_another_accounts_row_is_refused(audience_of, profile_of, ann_account, bob_account):
+    """Even where every account is in scope: the composite key, not the policy, refuses."""
+    audience = audience_of(ann_account)
+    stranger = profile_of(bob_account, "eve@example.com")
+    with scope.everything("the key has to hold alone"), pytest.raises(IntegrityError), transaction.atomic():
+        Member.objects.create(account=ann_account, audience=audience, profile=stranger)
+
+
+def test_every_tenant_table_is_closed_off(db):
+    closed = {
+        name
+        for (name,) in rows(
+            "SELECT c.relname FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid "
+            "WHERE c.relrowsecurity AND c.relforcerowsecurity"
+        )
+    }
+    assert set(tenant_tables()) - closed == set()
+
+
+def test_every_key_between_tenant_tables_includes_the_account(db):
+    tables = tenant_tables()
+    keys = rows(
+        "SELECT conrelid::regclass::text, confrelid::regclass::text, "
+        "(SELECT array_agg(attname::text) FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey)) "
+        "FROM pg_constraint WHERE contype = 'f' AND conparentid = 0"
+    )
+    between = [(table, target, columns) for table, target, columns in keys if {table, target} <= set(tables)]
+    assert len(between) >= 20
+    assert [key for key in between if "account_id" not in key[2]] == []
+    expected = sum(
+        1
+        for model in tables.values()
+        for field in model._meta.local_fields
+        if field.remote_field and field.remote_field.model._meta.db_table in tables
+    )
+    assert len(between) == expected
+
+
+def test_every_unique_key_of_a_tenant_table_includes_the_account(db):
+    named_exceptions = {"accounts_apikey_prefix_key"}  # looked up before the account is known
+    keys = rows(
+        "SELECT i.indrelid::regclass::text, i.indexrelid::regclass::text, i.indisprimary, "
+        "(SELECT array_agg(attname::text) FROM pg_attribute WHERE attrelid = i.indrelid AND attnum = ANY (i.indkey)) "
+        "FROM pg_index i WHERE i.indisunique"
+    )
+    tables = tenant_tables()
+    loose = [
+        name
+        for table, name, primary, columns in keys
+        if table in tables and "account_id" not in columns and not (primary and columns == ["id"])
+    ]
+    assert set(loose) == named_exceptions
+
+
+def test_names_are_unique_per_account_only(audience_of, ann_account, bob_account):
+    audience_of(ann_account, "VIP")
+    audience_of(bob_account, "VIP")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        audience_of(ann_account, " vip ", external_id="other")
+    with scope.everything("count of both"):
+        assert Audience.objects.count() == 2
+    assert Account.objects.count() == 2
