@@ -1,1 +1,4 @@
-"""The ESP library: plain Python that speaks to e-mail service providers. No Django, no database, no retries."""
+"""The ESP library: plain Python that speaks to e-mail service providers.
+
+No Django, no database, no retries.
+"""

@@ -1,7 +1,7 @@
 """What every connector promises: what it is (a Spec), what it can do (typed verbs), and how people travel.
 
-A connector is one folder: ``spec.py`` (data), ``client.py`` (HTTP), ``mapping.py`` (pure), ``__init__.py`` (the
-verbs below). Verbs raise `connectors.esp.errors` only. They are safe to call from several threads at once.
+A connector is one folder: ``spec.py`` (data), ``client.py`` (HTTP), ``mapping.py`` (pure), ``__init__.py``
+(the verbs below). Verbs raise `connectors.esp.errors` only and may be called from several threads at once.
 """
 
 from abc import ABC
@@ -40,7 +40,10 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One value people give. ``choices`` are (value, label); ``advanced`` ones have a good default and stay folded."""
+    """One value people give.
+
+    ``choices`` are (value, label). ``advanced`` ones have a good default and stay folded.
+    """
 
     name: str
     label: str
@@ -145,7 +148,7 @@ class RemoteList:
 class RemoteField:
     """A field of a list. ``key`` names it in `Contact.values`; ``remote_type`` is the ESP's own word.
 
-    ``writable`` is False when the ESP gives no key that could address it. No ``options``: any option may be sent.
+    ``writable`` is False when the ESP gives no key that could address it. Without ``options`` any text goes.
     """
 
     key: str
@@ -167,6 +170,11 @@ class Contact:
     name: str = ""
     values: Mapping[str, Value] = field(default_factory=dict)
     consent_to_track: bool | None = None
+
+
+def joined_name(*parts: str) -> str:
+    """First and last name as one, for an ESP that has a single name field."""
+    return " ".join(word for part in parts for word in part.split())
 
 
 class Status(StrEnum):
@@ -219,8 +227,9 @@ class Subscriber:
 class Connector(ABC):
     """One ESP, with one set of credentials. A verb that ``spec.can`` does not declare raises `Unsupported`.
 
-    ``settings``: values by the names of ``spec.settings``. ``base_url`` replaces the spec's: a simulator, another
-    region. ``record`` is called once per request, from the calling thread. ``threads``: connections kept open.
+    ``settings``: values by the names of ``spec.settings``. ``base_url`` replaces the spec's: a simulator,
+    another region. ``record`` is called once per request, from the calling thread. ``threads``: connections
+    kept open.
     """
 
     spec: ClassVar[Spec]
@@ -235,7 +244,7 @@ class Connector(ABC):
     ) -> None:
         raise NotImplementedError
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - a connector that keeps nothing open has nothing to close
         """Close the connections that are kept open."""
 
     def __enter__(self) -> Self:

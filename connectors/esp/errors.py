@@ -28,8 +28,9 @@ _ACT_BY_WORDS = {
 class ConnectorError(Exception):
     """A call that did not do what was asked.
 
-    ``operation`` is the verb (``upsert``), ``status`` the HTTP status (None when no answer came), ``code`` the
-    ESP's own error code ("" when it gave none). ``may_split``: the same people in smaller batches may pass.
+    ``operation`` is the verb (``upsert``), ``status`` the HTTP status (None when no answer came), ``code``
+    the ESP's own error code, "" when it gave none. ``may_split``: the same people in smaller batches may
+    pass.
     """
 
     act_by: ClassVar[ActBy] = ActBy.OPERATOR
@@ -89,7 +90,7 @@ class ServerFailed(TryAgain):
 
 
 class Ambiguous(ConnectorError):
-    """The request left, the answer was lost, and repeating it could do the thing twice: look before repeating."""
+    """The request left and the answer was lost. Repeating it could do the thing twice: look first."""
 
     act_by = ActBy.WE_RETRY
     default_words = "The ESP may or may not have done what was asked: its answer was lost."

@@ -1,8 +1,183 @@
 """Campaign Monitor: the contract's verbs."""
 
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from connectors.esp.auth import Basic
+from connectors.esp.campaign_monitor.client import Client
+from connectors.esp.campaign_monitor.errors import Then
+from connectors.esp.campaign_monitor.keys import normal_address
+from connectors.esp.campaign_monitor.mapping import (
+    DATA_TYPES,
+    about_person,
+    clean,
+    is_addressable,
+    to_client,
+    to_list,
+    to_outcomes,
+    to_remote_field,
+    to_subscriber,
+)
+from connectors.esp.campaign_monitor.rows import FieldWriter, to_batch
 from connectors.esp.campaign_monitor.spec import SPEC
-from connectors.esp.contract import Connector
+from connectors.esp.campaign_monitor.values import NOT_TEXT, is_sendable
+from connectors.esp.contract import (
+    Connector,
+    Contact,
+    FieldType,
+    Outcome,
+    RemoteClient,
+    RemoteField,
+    RemoteList,
+    Status,
+    Subscriber,
+)
+from connectors.esp.errors import ConnectorError, Forbidden, NotFound, Refused, Unexpected
+from connectors.esp.exchange import Record
+from connectors.esp.http import Http
+
+_FIELD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ]*")  # anything else is lost from the key, or leaves none
+_WITH_OPTIONS = (FieldType.ONE_OF, FieldType.MANY_OF)
 
 
 class CampaignMonitor(Connector):
     spec = SPEC
+
+    def __init__(
+        self,
+        settings: Mapping[str, str],
+        *,
+        base_url: str = "",
+        record: Record | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self._client_id = settings.get("client_id", "")
+        self._bracketed = settings.get("key_form") == "bracketed"
+        self._cut_long_text = settings.get("long_text") == "cut"
+        self._client = Client(
+            Http(
+                base_url or SPEC.base_url,
+                Basic(settings["api_key"], "x"),  # the key is the user; the password is not looked at
+                connector=SPEC.key,
+                record=record,
+                threads=threads or 2 * SPEC.limits.concurrency,
+            )
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def check_credentials(self) -> None:
+        self._client.system_date()
+
+    def clients(self) -> list[RemoteClient]:
+        """A client's own key may not be allowed to list clients: then it is the client of the settings."""
+        try:
+            return [RemoteClient(row.ClientID, clean(row.Name)) for row in self._client.clients()]
+        except (Forbidden, NotFound):
+            if not self._client_id:
+                raise
+            return [to_client(self._client.client(self._client_id, operation="clients"))]
+
+    def client(self, client_id: str) -> RemoteClient:
+        return to_client(self._client.client(client_id))
+
+    def lists(self, client_id: str) -> list[RemoteList]:
+        return [RemoteList(row.ListID, clean(row.Name)) for row in self._client.lists(client_id)]
+
+    def list_details(self, list_id: str) -> RemoteList:
+        return to_list(self._client.list_details(list_id))
+
+    def fields(self, list_id: str) -> list[RemoteField]:
+        return [to_remote_field(row) for row in self._client.custom_fields(list_id)]
+
+    def create_field(
+        self, list_id: str, name: str, type: FieldType, options: Sequence[str] = ()
+    ) -> RemoteField:
+        name = " ".join(name.split())
+        if not _FIELD_NAME.fullmatch(name) or len(name) > SPEC.limits.field_name_chars:
+            raise Refused(
+                f"A field name is made of the letters A to Z, digits and spaces, "
+                f"{SPEC.limits.field_name_chars} characters at most.",
+                operation="create_field",
+            )
+        options = tuple(options) if type in _WITH_OPTIONS else ()
+        data_type = DATA_TYPES[type]
+        key = self._client.create_custom_field(
+            list_id,
+            {
+                "FieldName": name,
+                "DataType": data_type,
+                "Options": options,
+                # What people may see and change of themselves is for someone of the account to decide.
+                "VisibleInPreferenceCenter": False,
+            },
+        )
+        stored = FieldType.TEXT if type is FieldType.BOOLEAN else type
+        return RemoteField(clean(key), name, stored, options, data_type, is_addressable(key))
+
+    def upsert(
+        self, list_id: str, contacts: Sequence[Contact], fields: Sequence[RemoteField] | None = None
+    ) -> list[Outcome]:
+        if len(contacts) > SPEC.limits.batch:
+            raise Refused("A batch this large is not sent.", operation="upsert", may_split=True)
+        writer = FieldWriter(fields, bracketed=self._bracketed, cut_long_text=self._cut_long_text)
+        batch = to_batch(contacts, writer, cut_long_text=self._cut_long_text)
+        failures = self._client.import_subscribers(list_id, batch.rows) if batch.rows else []
+        outcomes = to_outcomes(contacts, batch, failures)
+        if outcomes is None:
+            raise Unexpected(
+                "Campaign Monitor's answer names someone who was not sent.",
+                operation="upsert",
+                may_split=True,
+            )
+        return outcomes
+
+    def unsubscribe(self, list_id: str, addresses: Sequence[str]) -> list[Outcome]:
+        return _one_by_one(addresses, lambda address: self._client.unsubscribe(list_id, address))
+
+    def remove(self, list_id: str, addresses: Sequence[str]) -> list[Outcome]:
+        return _one_by_one(addresses, lambda address: self._client.delete(list_id, address))
+
+    def subscriber(self, list_id: str, address: str) -> Subscriber | None:
+        if not is_sendable(address) or not address.strip():
+            return None
+        row = self._client.subscriber(list_id, address.strip())
+        return None if row is None else to_subscriber(row)
+
+
+def _one_by_one(
+    addresses: Sequence[str], act: Callable[[str], tuple[Then | None, int | None]]
+) -> list[Outcome]:
+    """One call per person. An error on the first is raised; a later one leaves the rest to be tried again."""
+    outcomes: dict[str, Outcome] = {}
+    stopped: ConnectorError | None = None
+    for address in addresses:
+        name = normal_address(address)
+        if name in outcomes:
+            continue
+        if stopped is None:
+            try:
+                outcomes[name] = _person(address, act)
+                continue
+            except ConnectorError as error:
+                if not outcomes:
+                    raise
+                stopped = error
+        outcomes[name] = Outcome(address, Status.RETRY, stopped.code, str(stopped))
+    return [_for(address, outcomes[normal_address(address)]) for address in addresses]
+
+
+def _person(address: str, act: Callable[[str], tuple[Then | None, int | None]]) -> Outcome:
+    if not is_sendable(address):
+        return Outcome(address, Status.REFUSED, NOT_TEXT.code, NOT_TEXT.words)
+    then, code = act(address.strip())
+    if then is Then.ABOUT_PERSON and code is not None:
+        return about_person(address, code)
+    return Outcome(address, Status.DONE, "" if code is None else str(code))
+
+
+def _for(address: str, outcome: Outcome) -> Outcome:
+    if outcome.address == address:
+        return outcome
+    return Outcome(address, outcome.status, outcome.code, outcome.words, outcome.state)

@@ -48,6 +48,7 @@ SPEC = Spec(
     limits=Limits(
         batch=1000,  # error 209
         value_chars=250,  # docs, text custom fields
+        name_chars=250,  # the docs' limit for a recipient; none is given for subscribers
         field_name_chars=100,  # constant in the official Magento extension
         fields_per_list=50,  # help pages; not confirmed for every plan
         concurrency=4,  # nothing is published; 4 to 8 is what integrators use
