@@ -21,9 +21,17 @@ def main() -> None:
 
         sys.exit(verify.main(sys.argv[2:]))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "syncapp.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from syncapp.database.errors import EmbeddedServerError
+
+    try:
+        execute_from_command_line(sys.argv)
+    except (EmbeddedServerError, ImproperlyConfigured) as error:
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(f"{error}")
 
 
 if __name__ == "__main__":

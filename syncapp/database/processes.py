@@ -14,6 +14,7 @@ from pathlib import Path
 from syncapp.database.errors import EmbeddedServerError
 
 PROC = Path("/proc")
+PATIENCE_S = 5.0
 
 
 def postmaster_of(data: Path, cluster_name: str) -> int | None:
@@ -36,7 +37,7 @@ def port_of(data: Path) -> int | None:
         return None
 
 
-def end_orphans(cluster_name: str, patience_s: float = 5.0) -> None:
+def end_orphans(cluster_name: str) -> None:
     """Wait for the servers of a killed postmaster to leave; then make them.
 
     They notice its death when they next wait for something. A long query does not, and a second
@@ -46,10 +47,10 @@ def end_orphans(cluster_name: str, patience_s: float = 5.0) -> None:
     made_leave = False
     while orphans := _members(cluster_name):
         waited_s = time.monotonic() - began
-        if waited_s > patience_s and not made_leave:
+        if waited_s > PATIENCE_S and not made_leave:
             _quit(orphans)
             made_leave = True
-        if waited_s > 3 * patience_s:
+        if waited_s > 3 * PATIENCE_S:
             numbers = ", ".join(str(number) for number in orphans)
             raise EmbeddedServerError(
                 f"Processes of a PostgreSQL that was killed still use its data and do not end: {numbers}. "

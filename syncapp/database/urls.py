@@ -3,6 +3,8 @@
 from typing import TypedDict
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
+
 EXAMPLE = "postgresql://user:password@host:5432/name?sslmode=require"
 SCHEMES = ("postgresql", "postgres")
 # What may follow the question mark: libpq's parameters that say how to connect, not where or as whom.
@@ -30,7 +32,7 @@ OPTIONS = frozenset(
 )
 
 
-class DatabaseUrlError(ValueError):
+class DatabaseUrlError(ImproperlyConfigured):
     """The variable's text is not a database's URL. The message names the variable, never the password."""
 
 
@@ -45,7 +47,7 @@ class DatabaseParts(TypedDict):
     OPTIONS: dict[str, str]
 
 
-def parse_database_url(url: str, variable: str = "DATABASE_URL") -> DatabaseParts:
+def parse(url: str, variable: str = "DATABASE_URL") -> DatabaseParts:
     """The URL's parts, percent-decoded. A host may be a socket's folder, as %2Fvar%2Frun%2Fpostgresql.
 
     Raises DatabaseUrlError; `variable` is where the text came from.
