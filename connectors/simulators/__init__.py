@@ -1,0 +1,8 @@
+"""Real HTTP servers that behave like the ESPs, for the demo, the tests and the benchmarks.
+
+Plain Python: no Django. Everything under /control/ belongs to us, everything else to the ESP.
+"""
+
+from .process import Running, start
+
+__all__ = ["Running", "start"]

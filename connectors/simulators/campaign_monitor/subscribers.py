@@ -1,0 +1,286 @@
+"""The endpoints under /subscribers/."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from .asking import Ask, Created
+from .binding import Address, Batch, Person, Single, bind
+from .core import Core, local
+from .errors import Refused, message_of
+from .state import List, PendingAdd, State, Subscriber
+from .writing import Writer, is_email, set_state, unsubscribe
+
+BATCH_MAX = 1000
+THROTTLE_WRITES, THROTTLE_S = 5, 10.0
+THROTTLED = "Subscriber was added too many times too quickly, try again later."
+
+
+def import_people(ask: Ask) -> Created:
+    """At most 1000 people. One failure makes it HTTP 400 with code 210, the others are written all the same."""
+    batch = bind(ask.body, Batch, "subscribers")
+    people = batch.people or []
+    ask.request.tally.rows = len(people)
+    if len(people) > BATCH_MAX:
+        raise Refused(209)
+    if not people:
+        raise Refused(212)
+    unique, duplicates = fold(people)
+    result = write_all(ask, unique, batch.resubscribe is True)
+    result["DuplicateEmailsInSubmission"] = duplicates
+    if result["FailureDetails"]:
+        raise Refused(210, result=result)
+    return Created(result)
+
+
+def fold(people: list[Person]) -> tuple[dict[str, Person], list[str]]:
+    """One person per address, whatever its case: the last one wins. Duplicates once, as first written."""
+    unique: dict[str, Person] = {}
+    duplicates: dict[str, str] = {}
+    for person in people:
+        address = (person.email or "").strip().lower()
+        earlier = unique.get(address)
+        if earlier is not None and address not in duplicates:
+            duplicates[address] = (earlier.email or "").strip()
+        unique[address] = person
+    return unique, list(duplicates.values())
+
+
+def write_all(ask: Ask, unique: dict[str, Person], resubscribe: bool) -> dict[str, Any]:
+    writer = Writer(ask.core, ask.list, resubscribe, imported=True)
+    refusals = ask.request.refusals
+    receipts, effects = ask.core.ledger.of(ask.list.id)
+    failures: list[dict[str, Any]] = []
+    existing = new = changed = 0
+    for address, person in unique.items():
+        receipts[address] = receipts.get(address, 0) + 1
+        if address in refusals:
+            failures.append(failure(person, refusals[address]))
+            continue
+        written = writer.write(address, person)
+        if written.code:
+            failures.append(failure(person, written.code))
+            continue
+        if written.existed:
+            existing += 1
+        else:
+            new += 1
+        if written.changed:
+            changed += 1
+            effects[address] = effects.get(address, 0) + 1
+    tally = ask.request.tally
+    tally.accepted, tally.refused, tally.effects = existing + new, len(failures), changed
+    if changed:
+        ask.core.changed(ask.list)
+    return {
+        "TotalUniqueEmailsSubmitted": len(unique),
+        "TotalExistingSubscribers": existing,
+        "TotalNewSubscribers": new,
+        "FailureDetails": failures,
+    }
+
+
+def failure(person: Person, code: int) -> dict[str, Any]:
+    return {"EmailAddress": (person.email or "").strip(), "Code": code, "Message": message_of(code)}
+
+
+def add(ask: Ask) -> Created:
+    """Add or update one. Checked at once, visible after the knob's `add_delay_ms`."""
+    asked = bind(ask.body, Single, "subscriber")
+    email = (asked.email or "").strip()
+    throttle(ask.core, email.lower())
+    if ask.core.knobs.add_delay_ms > 0:
+        hold(ask, asked, email)
+    else:
+        write_one(ask, email.lower(), lambda: apply_add(ask.core, ask.list, asked))
+    return Created(email)
+
+
+def apply_add(core: Core, lst: List, asked: Single) -> bool:
+    """True when anything changed. Raises Refused."""
+    written = Writer(core, lst, asked.resubscribe is True, imported=False).write(
+        (asked.email or "").strip().lower(), asked
+    )
+    if written.code:
+        raise Refused(written.code)
+    return written.changed
+
+
+def hold(ask: Ask, asked: Single, email: str) -> None:
+    writer = Writer(ask.core, ask.list, asked.resubscribe is True, imported=False)
+    code = writer.check(email.lower(), asked, ask.list.subscribers.get(email.lower()))
+    if code:
+        raise Refused(code)
+    ask.request.tally.rows = ask.request.tally.accepted = 1
+    due = time.time() + ask.core.knobs.add_delay_ms / 1000
+    ask.core.world.pending.append(PendingAdd(due, ask.list.id, ask.body))
+    ask.core.changed()
+
+
+def apply_due(core: Core) -> None:
+    """Let the held adds take effect whose time has come; one that is refused by now is dropped."""
+    now = time.time()
+    due = [held for held in core.world.pending if held.due <= now]
+    if not due:
+        return
+    core.world.pending = [held for held in core.world.pending if held.due > now]
+    for held in due:
+        lst = core.world.lists.get(held.list_id)
+        if lst is None:
+            continue
+        asked = bind(held.body, Single, "subscriber")
+        try:
+            changed = apply_add(core, lst, asked)
+        except Refused:
+            continue
+        core.ledger.count(lst.id, (asked.email or "").strip().lower(), effect=changed)
+        core.changed(lst)
+
+
+def update(ask: Ask) -> None:
+    """?email= selects, the body's EmailAddress renames. Never creates."""
+    asked = bind(ask.body, Single, "subscriber")
+    old = wanted(ask)
+    throttle(ask.core, old)
+    write_one(ask, old, lambda: apply_update(ask, asked, old))
+
+
+def apply_update(ask: Ask, asked: Single, old: str) -> bool:
+    found = present(ask.list, old)
+    new = (asked.email or "").strip()
+    if not is_email(new):
+        raise Refused(211)
+    if new.lower() != old and new.lower() in ask.list.subscribers:
+        raise Refused(201)
+    writer = Writer(ask.core, ask.list, resubscribe=True, imported=False)  # inactive people may be updated
+    code = writer.check(old, asked, found)
+    if code:
+        raise Refused(code)
+    changed = writer.reactivate(old, found) if asked.resubscribe else False
+    if new != found.email:
+        ask.list.subscribers[new.lower()] = ask.list.subscribers.pop(old)
+        found.email = new
+        changed = True
+    return writer.update(new.lower(), found, asked) or changed
+
+
+def unsubscribe_one(ask: Ask) -> None:
+    address = (bind(ask.body, Address, "subscriber").email or "").strip().lower()
+    if not is_email(address):
+        raise Refused(1)
+    write_one(ask, address, lambda: apply_unsubscribe(ask, address))
+
+
+def apply_unsubscribe(ask: Ask, address: str) -> bool:
+    found = present(ask.list, address)
+    if found.state is State.UNSUBSCRIBED and ask.core.knobs.repeat_unsubscribe == 203:
+        raise Refused(203)
+    return unsubscribe(ask.core, ask.list, address)
+
+
+def delete(ask: Ask) -> None:
+    """To state Deleted: still readable, never suppressed."""
+    address = wanted(ask)
+    write_one(ask, address, lambda: apply_delete(ask, address))
+
+
+def apply_delete(ask: Ask, address: str) -> bool:
+    found = present(ask.list, address)
+    if found.state is State.DELETED:
+        if ask.core.knobs.repeat_delete == 203:
+            raise Refused(203)
+        return False
+    set_state(found, State.DELETED, ask.core.now())
+    return True
+
+
+def write_one(ask: Ask, address: str, apply: Callable[[], bool]) -> None:
+    """Run one person's write and count it, also when it is refused."""
+    tally = ask.request.tally
+    tally.rows = 1
+    try:
+        if address in ask.request.refusals:
+            raise Refused(ask.request.refusals[address])
+        changed = apply()
+    except Refused:
+        tally.refused = 1
+        ask.core.ledger.count(ask.list.id, address, effect=False)
+        raise
+    tally.accepted, tally.effects = 1, int(changed)
+    ask.core.ledger.count(ask.list.id, address, effect=changed)
+    if changed:
+        ask.core.changed(ask.list)
+
+
+def throttle(core: Core, address: str) -> None:
+    """The undocumented limit: 429 for one address written too often, on whatever list."""
+    if not core.knobs.subscriber_throttle:
+        return
+    now = time.monotonic()
+    times: deque[float] = core.recent_writes[address]
+    while times and times[0] < now - THROTTLE_S:
+        times.popleft()
+    if len(times) >= THROTTLE_WRITES:
+        raise Refused(429, message=THROTTLED)
+    times.append(now)
+
+
+def details(ask: Ask) -> dict[str, Any]:
+    address = wanted(ask)
+    return shown(ask, present(ask.list, address), consents=True)
+
+
+def history(ask: Ask) -> list[Any]:
+    present(ask.list, wanted(ask))
+    return []  # nothing is ever mailed from here
+
+
+def wanted(ask: Ask) -> str:
+    """The address of ?email=. A raw "+" has become a space by now, as at the real one."""
+    address = ask.request.query.get("email", "").strip().lower()
+    if not is_email(address):
+        raise Refused(1)
+    return address
+
+
+def present(lst: List, address: str) -> Subscriber:
+    found = lst.subscribers.get(address)
+    if found is None:
+        raise Refused(203)
+    return found
+
+
+def shown(ask: Ask, person: Subscriber, *, consents: bool = False) -> dict[str, Any]:
+    """A person as in details and listings; `consents`: with the mobile number, when there is one."""
+    zone = ask.core.client_of(ask.list).time_zone
+    row: dict[str, Any] = {"EmailAddress": person.email, "Name": person.name}
+    mobile = person.mobile != "" and (consents or ask.flag("includesmspreference"))
+    if mobile:
+        row["MobileNumber"] = person.mobile
+    row |= {
+        "Date": local(person.changed, zone),
+        "ListJoinedDate": local(person.joined, zone),
+        "State": person.state.value,
+        "CustomFields": shown_fields(ask, person),
+        "ReadsEmailWith": person.reads_with,
+    }
+    if ask.flag("includetrackingpreference"):
+        row["ConsentToTrack"] = ask.core.client_of(ask.list).tracking.get(person.email.lower(), "")
+    if mobile:
+        row["ConsentToSendSms"] = person.sms
+    return row
+
+
+def shown_fields(ask: Ask, person: Subscriber) -> list[dict[str, str]]:
+    """One entry per value: a multi-select repeats its key. Fields without a value are left out."""
+    rows = []
+    for field in ask.list.fields:
+        stored = person.fields.get(field.key)
+        if stored is None:
+            continue
+        key = field.name if ask.core.knobs.keys == "fieldname" else field.key
+        rows += [{"Key": key, "Value": value} for value in ([stored] if isinstance(stored, str) else stored)]
+    return rows
