@@ -19,22 +19,22 @@ class ClientRow(msgspec.Struct, frozen=True):
     Name: str
 
 
-class BasicDetails(msgspec.Struct, frozen=True):
+class Basics(msgspec.Struct, frozen=True):
     ClientID: str
     CompanyName: str = ""
     Country: str = ""
     TimeZone: str = ""
 
 
-class BillingDetails(msgspec.Struct, frozen=True):
+class Billing(msgspec.Struct, frozen=True):
     Currency: str = ""
 
 
 class ClientDetails(msgspec.Struct, frozen=True):
     """The answer also holds ``ApiKey``, a working credential. It is not named here, so it goes no further."""
 
-    BasicDetails: BasicDetails
-    BillingDetails: BillingDetails | None = None
+    BasicDetails: Basics
+    BillingDetails: Billing | None = None
 
 
 class ListRow(msgspec.Struct, frozen=True):

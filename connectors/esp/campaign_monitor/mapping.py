@@ -50,7 +50,7 @@ _CONSENT = {"yes": True, "no": False}
 def to_outcomes(
     contacts: Sequence[Contact], batch: Batch, failures: Sequence[wire.Failure]
 ) -> list[Outcome] | None:
-    """One outcome per contact, in order. None when a failure names nobody of the batch: all is unknown then."""
+    """One outcome per contact, in order. None when a failure names nobody of the batch: then all is open."""
     if not failures and not batch.refused and not batch.left_out:
         return [Outcome(contact.address, Status.DONE) for contact in contacts]
     codes = {normal_address(failed.EmailAddress): failed.Code for failed in failures}
