@@ -48,11 +48,17 @@ def announce(started: Started) -> None:
     sys.stdout.flush()
 
 
+def follow_input(until: threading.Event) -> None:
+    """Our starter's end closes our input: whatever happens to it, we end too."""
+    sys.stdin.read()
+    until.set()
+
+
 def main() -> int:
     options, follows_input = read_options()
     until = threading.Event()
     if follows_input:
-        threading.Thread(target=lambda: (sys.stdin.read(), until.set()), daemon=True).start()
+        threading.Thread(target=follow_input, args=[until], daemon=True).start()
     try:
         run(options, announce, until)
     except CannotStart as error:

@@ -48,7 +48,10 @@ class Simulator(Protocol):
     key: str
     label: str
     prefix: str  # "/api/v3.3/"
-    version: int  # grows with every change worth saving
+
+    @property
+    def version(self) -> int:
+        """Grows with every change worth saving."""
 
     def operation(self, method: str, path: str) -> str:
         """The name under which a request is counted; "unknown" for none."""

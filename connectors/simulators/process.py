@@ -175,4 +175,6 @@ def launch(command: list[str]) -> Running:
         if process.stdin is not None:
             process.stdin.close()
         errors.seek(0)
-        raise SimulatorFailed(errors.read().decode(errors="replace").strip() or "The simulator did not start.")
+        raise SimulatorFailed(
+            errors.read().decode(errors="replace").strip() or "The simulator did not start."
+        )

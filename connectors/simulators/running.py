@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import threading
@@ -55,6 +56,7 @@ def run(options: Options, announce: Callable[[Started], None], until: threading.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: until.set())
     sys.setswitchinterval(0.0005)  # a sleeping answer must not wait 5 ms for a busy one
+    gc.set_threshold(100_000, 50, 1000)  # the people are no garbage, and hold no cycles
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     origin = host.page_origin

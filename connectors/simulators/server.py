@@ -233,7 +233,7 @@ class Handler(BaseHTTPRequestHandler):
         if len(body) >= GZIP_FROM_BYTES and "gzip" in self.headers.get("Accept-Encoding", ""):
             body = gzip.compress(body, 1)
             headers["Content-Encoding"] = "gzip"
-        if delivery.cut or self._body is None and self.headers.get("Content-Length", "0") != "0":
+        if delivery.cut or (self._body is None and self.headers.get("Content-Length", "0") != "0"):
             self.close_connection = True
         if self.close_connection:
             headers["Connection"] = "close"

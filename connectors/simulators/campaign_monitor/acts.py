@@ -8,7 +8,7 @@ from typing import Any
 from ..exchange import ControlError
 from .binding import Value
 from .core import Core, plain_key
-from .fields import set_values
+from .fields import key_of, set_values
 from .state import List, State, Subscriber
 from .writing import set_state, suppress, unsubscribe
 
@@ -84,8 +84,6 @@ def delete_list(core: Core, data: dict[str, Any]) -> None:
 
 def rename_field(core: Core, data: dict[str, Any]) -> None:
     """{"list_id", "field": "City", "name": "Town"}: somebody renames a field in the web interface."""
-    from .fields import key_of
-
     lst = list_of(core, data)
     field = next((field for field in lst.fields if field.name == data.get("field")), None)
     if field is None:

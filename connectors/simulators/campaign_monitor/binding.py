@@ -139,7 +139,8 @@ Model = TypeVar("Model", bound=msgspec.Struct)
 def bind(body: bytes, model: type[Model], name: str) -> Model:
     """The body as `model`; `name` is how Campaign Monitor calls it in its error."""
     try:
-        return decoder(model).decode(body)
+        bound: Model = decoder(model).decode(body)
+        return bound
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass  # perhaps only other casing, or properties we do not know
     try:
@@ -149,7 +150,7 @@ def bind(body: bytes, model: type[Model], name: str) -> Model:
 
 
 @cache
-def decoder(model: type[Model]) -> msgspec.json.Decoder[Model]:
+def decoder(model: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(model)
 
 

@@ -64,9 +64,7 @@ def lists_for_email(ask: Ask) -> list[dict[str, str]]:
     if not is_email(address):
         raise Refused(1)
     found = [
-        (lst, lst.subscribers[address])
-        for lst in ask.core.lists_of(ask.client)
-        if address in lst.subscribers
+        (lst, lst.subscribers[address]) for lst in ask.core.lists_of(ask.client) if address in lst.subscribers
     ]
     return [
         {

@@ -80,7 +80,7 @@ class Core:
         return [lst for lst in self.world.lists.values() if lst.client_id == client.id]
 
     def lookup(self, lst: List) -> dict[str, Field]:
-        """Fields under every spelling accepted in writes, reduced by `plain_key`; cached until they change."""
+        """Fields under the spellings writes may use, also reduced by `plain_key`; cached."""
         found = self._lookups.get(lst.id)
         if found is None:
             found = {plain_key(name): field for field in lst.fields for name in (field.name, field.key)}
@@ -94,7 +94,7 @@ class Core:
 
 
 def plain_key(key: str) -> str:
-    """"[Date of birth]" and "dateofbirth" are the same field."""
+    """ "[Date of birth]" and "dateofbirth" are the same field."""
     return re.sub(r"[\s\[\]]", "", key).lower()
 
 
@@ -113,7 +113,7 @@ def zone_of(name: str) -> tzinfo:
 
 @lru_cache(maxsize=20_000)
 def local(moment: float, zone_name: str) -> str:
-    """"2026-03-01 14:05:00" in the client's zone: without offset, as Campaign Monitor sends it."""
+    """ "2026-03-01 14:05:00" in the client's zone: without offset, as Campaign Monitor sends it."""
     return datetime.fromtimestamp(moment, zone_of(zone_name)).strftime("%Y-%m-%d %H:%M:%S")
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from .asking import Ask, Created
 from .binding import FieldOptions, FieldSettings, Value, bind
+from .core import Knobs
 from .errors import Refused
 from .state import DataType, Field, List
 
 NAME_CHARS = 100
 TEXT_CHARS = 250
 FIELDS_PER_LIST = 50
-SELECTS = {DataType.SELECT_ONE, DataType.SELECT_MANY}
+TEXT, SELECT_MANY = DataType.TEXT, DataType.SELECT_MANY  # an enum's members are slow to look up
+SELECTS = {DataType.SELECT_ONE, SELECT_MANY}
 RESERVED = {"email", "emailaddress", "name", "fullname", "firstname", "lastname"}
 FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2076, 6, 6)
 NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
@@ -37,7 +41,7 @@ def shown(field: Field) -> dict[str, Any]:
 
 
 def key_of(name: str) -> str:
-    """"Date of birth" → "[Dateofbirth]": only ASCII letters, digits and underscores are kept."""
+    """ "Date of birth" → "[Dateofbirth]": only ASCII letters, digits and underscores are kept."""
     return f"[{re.sub(r'[^A-Za-z0-9_]', '', name)}]"
 
 
@@ -140,10 +144,8 @@ class BadValue(Exception):
 
 
 def clean(field: Field, value: str) -> str | None:
-    """The value as stored; None is an erasure. Raises BadValue. Text is cut at 250 characters."""
+    """The value as stored; None is an erasure. Raises BadValue."""
     match field.data_type:
-        case DataType.TEXT:
-            return value[:TEXT_CHARS]
         case DataType.NUMBER:
             return matched(NUMBER.fullmatch(value.strip()), value.strip())
         case DataType.DATE:
@@ -159,6 +161,7 @@ def matched(found: re.Match[str] | None, value: str) -> str:
     return value
 
 
+@lru_cache(maxsize=50_000)
 def clean_date(value: str) -> str | None:
     """yyyy/mm/dd or yyyy-mm-dd between 1900/01/01 and 2076/06/06; 0000-00-00 erases."""
     found = DATE.fullmatch(value.strip())
@@ -177,6 +180,8 @@ def clean_date(value: str) -> str | None:
 
 
 def option_of(field: Field, value: str) -> str:
+    if value in field.options:
+        return value
     for option in field.options:
         if option.lower() == value.lower():
             return option
@@ -184,7 +189,10 @@ def option_of(field: Field, value: str) -> str:
 
 
 def set_values(
-    stored: dict[str, str | list[str]], values: list[Value], lookup: dict[str, Field], plain_key: Any
+    stored: dict[str, str | list[str]],
+    values: list[Value],
+    lookup: dict[str, Field],
+    plain_key: Callable[[str], str],
 ) -> bool:
     """Write values as an update does; True when anything changed. Unknown keys and bad values are dropped.
 
@@ -204,7 +212,7 @@ def set_values(
             value = ""
         elif value.__class__ is not str:
             value = str(value)
-        if field.data_type is DataType.SELECT_MANY:
+        if field.data_type is SELECT_MANY:
             changed |= select(stored, field, item, str(value), selected)
         elif item.clear:
             changed |= stored.pop(field.key, None) is not None
@@ -218,10 +226,13 @@ def set_values(
 
 
 def put(stored: dict[str, str | list[str]], field: Field, value: str) -> bool:
-    try:
-        new = clean(field, value)
-    except BadValue:
-        return False
+    if field.data_type is TEXT:
+        new: str | None = value[:TEXT_CHARS]
+    else:
+        try:
+            new = clean(field, value)
+        except BadValue:
+            return False
     if new is None:
         return stored.pop(field.key, None) is not None
     if stored.get(field.key) == new:
@@ -255,7 +266,9 @@ def select(
     return False
 
 
-def first_problem(values: list[Value], lookup: dict[str, Field], plain_key: Any, knobs: Any) -> int:
+def first_problem(
+    values: list[Value], lookup: dict[str, Field], plain_key: Callable[[str], str], knobs: Knobs
+) -> int:
     """810 when the knobs say that too long or bad values are refused, else 0."""
     for item in values:
         field = lookup.get(plain_key(item.key or ""))

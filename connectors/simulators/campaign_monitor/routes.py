@@ -44,7 +44,9 @@ ROUTES = [
     route("POST subscribers/{list}/unsubscribe", "subscribers.unsubscribe", subscribers.unsubscribe_one),
     route("GET subscribers/{list}/history", "subscribers.history", subscribers.history),
     *(
-        route(f"GET lists/{{list}}/{state.value.lower()}", f"lists.{state.value.lower()}", lists.listing(state))
+        route(
+            f"GET lists/{{list}}/{state.value.lower()}", f"lists.{state.value.lower()}", lists.listing(state)
+        )
         for state in State
     ),
     route("POST lists/{client}", "lists.create", lists.create_list),

@@ -20,7 +20,7 @@ THROTTLED = "Subscriber was added too many times too quickly, try again later."
 
 
 def import_people(ask: Ask) -> Created:
-    """At most 1000 people. One failure makes it HTTP 400 with code 210, the others are written all the same."""
+    """At most 1000 people. One failure makes it HTTP 400, code 210; the others are written all the same."""
     batch = bind(ask.body, Batch, "subscribers")
     people = batch.people or []
     ask.request.tally.rows = len(people)

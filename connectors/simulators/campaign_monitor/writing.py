@@ -17,6 +17,7 @@ EMAIL = re.compile(
     re.IGNORECASE,
 )
 MOBILE = re.compile(r"\+[1-9]\d{6,14}")
+ACTIVE, UNCONFIRMED = State.ACTIVE, State.UNCONFIRMED  # an enum's members are slow to look up
 CONSENTS = {"Yes": "Yes", "No": "No", "Unchanged": "", "yes": "Yes", "no": "No", "unchanged": ""}
 INACTIVE = {
     State.DELETED: 205,
@@ -78,7 +79,7 @@ class Writer:
         known = found is not None or self.core.knobs.suppress_blocks_new
         if known and address in self.client.suppressed and self.list.honours_suppression:
             return 204
-        return 0 if found is None else INACTIVE.get(found.state, 0)
+        return 0 if found is None or found.state is ACTIVE else INACTIVE[found.state]
 
     def write(self, address: str, person: Person) -> Written:
         """Add or update one person; `address` is in lower case."""
@@ -94,12 +95,12 @@ class Writer:
 
     def create(self, address: str, person: Person) -> Written:
         unconfirmed = self.list.confirmed_opt_in and not (
-            self.imported and self.core.knobs.import_coi_state == State.ACTIVE
+            self.imported and self.core.knobs.import_coi_state == ACTIVE
         )
         added = Subscriber(
             email=(person.email or "").strip(),
             name=person.name or "",
-            state=State.UNCONFIRMED if unconfirmed else State.ACTIVE,
+            state=UNCONFIRMED if unconfirmed else ACTIVE,
             changed=self.now,
             joined=self.now,
             edited=self.now,
