@@ -24,6 +24,7 @@ from syncapp.database.errors import EmbeddedServerError
 from syncapp.database.place import find_home
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+CHECKOUT_ENVIRONMENT = CHECKOUT / ".venv"
 CONSTRAINTS = CHECKOUT / "constraints.txt"
 STAMP = "syncapp-stamp"
 ENTERED = "SYNCAPP_ENVIRONMENT_ENTERED"
@@ -38,11 +39,11 @@ def enter_environment(command: str) -> None:
     """Return when this Python has all dependencies; else set up an environment and start over inside it."""
     extras = ["dev"] if command == "test" else []
     wanted = requirements(extras)
-    if _stamp_fits(Path(sys.prefix), extras) or _has_all(wanted):
+    if stamp_fits(Path(sys.prefix), extras) or not missing_packages(wanted):
         return
     try:
         if os.environ.get(ENTERED) == sys.executable:  # or it would start over for ever
-            raise SetupError(f"{sys.executable} still lacks packages: {', '.join(_missing(wanted))}.")
+            raise SetupError(f"{sys.executable} still lacks packages: {', '.join(missing_packages(wanted))}.")
         environment = _find_or_make(command, extras, wanted)
     except (SetupError, EmbeddedServerError) as error:
         sys.exit(f"Setting up failed: {error}")
@@ -58,22 +59,23 @@ def requirements(extras: Sequence[str]) -> list[str]:
     return lines
 
 
+def package_name(line: str) -> str:
+    """The normalised name a requirement line starts with."""
+    return _normalise(re.split(r"[^\w.-]", line.strip(), maxsplit=1)[0])
+
+
 def pins() -> dict[str, str]:
     """Version by normalised package name, from constraints.txt."""
     rows = (line.partition("==") for line in CONSTRAINTS.read_text().splitlines() if "==" in line)
     return {_normalise(name): version.strip() for name, _, version in rows}
 
 
-def _has_all(wanted: Sequence[str]) -> bool:
-    return not _missing(wanted)
-
-
-def _missing(wanted: Sequence[str]) -> list[str]:
+def missing_packages(wanted: Sequence[str]) -> list[str]:
     """What this Python lacks, or has in another version than the one the project is tested with."""
     pinned = pins()
     missing = []
     for line in wanted:
-        name = re.match(r"[\w.-]+", line)[0]  # type: ignore[index]  # every requirement starts with its name
+        name = package_name(line)
         if not _is_for_this_system(line):
             continue
         try:
@@ -81,7 +83,7 @@ def _missing(wanted: Sequence[str]) -> list[str]:
         except importlib.metadata.PackageNotFoundError:
             missing.append(name)
         else:
-            version = pinned.get(_normalise(name), installed)
+            version = pinned.get(name, installed)
             if installed != version:
                 missing.append(f"{name} {version} (has {installed})")
     return missing
@@ -97,12 +99,12 @@ def _normalise(name: str) -> str:
 
 
 def _find_or_make(command: str, extras: Sequence[str], wanted: Sequence[str]) -> Path:
-    folders = (CHECKOUT / ".venv", find_home() / "venv")
+    folders = (CHECKOUT_ENVIRONMENT, find_home() / "venv")
     for folder in folders:
-        if _stamp_fits(folder, extras):
+        if stamp_fits(folder, extras):
             return folder
     if command not in SELF_SUFFICIENT:
-        lacks = ", ".join(_missing(wanted))
+        lacks = ", ".join(missing_packages(wanted))
         raise SetupError(
             f"this Python ({sys.executable}) lacks {lacks}. "
             "Run `manage.py demo` or `manage.py test` once, or install pyproject.toml's dependencies "
@@ -118,7 +120,7 @@ def _make(folder: Path, extras: Sequence[str], wanted: Sequence[str]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
-            if _stamp_fits(folder, extras):
+            if stamp_fits(folder, extras):
                 return
             if not _runs(folder):
                 with _step(f"Making a Python environment in {folder}"):
@@ -126,7 +128,7 @@ def _make(folder: Path, extras: Sequence[str], wanted: Sequence[str]) -> None:
             stamps = _read_stamps(folder)
             with _step("Installing the dependencies (the first time takes about half a minute)"):
                 _install(folder, wanted)
-            _write_stamps(folder, {*stamps, _stamp([]), _stamp(extras)})
+            _write_stamps(folder, {*stamps, stamp([]), stamp(extras)})
     except OSError as error:
         raise SetupError(f"{folder} cannot be written ({error.strerror}).") from error
 
@@ -201,14 +203,14 @@ def _python_of(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def _stamp(extras: Sequence[str]) -> str:
+def stamp(extras: Sequence[str]) -> str:
     """Changes whenever what is to be installed changes."""
     text = "\n".join([*requirements(extras), CONSTRAINTS.read_text()])
     return f"{'+'.join(extras) or 'runtime'} {hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _stamp_fits(folder: Path, extras: Sequence[str]) -> bool:
-    return _stamp(extras) in _read_stamps(folder) and _python_of(folder).exists()
+def stamp_fits(folder: Path, extras: Sequence[str]) -> bool:
+    return stamp(extras) in _read_stamps(folder) and _python_of(folder).exists()
 
 
 def _read_stamps(folder: Path) -> set[str]:
