@@ -233,7 +233,11 @@ def _is_writable(folder: Path) -> bool:
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     with (folder / "lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"Another command is setting up {folder}; waiting for it.", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
