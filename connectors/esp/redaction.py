@@ -31,7 +31,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # "ApiKey": "…", also when the closing quote was cut off, and when the JSON is itself inside a string.
     (
         re.compile(
-            rf"({_TELLTALE_NAME}[\w.-]{{0,40}}{_QUOTE}\s*[:=]\s*)({_QUOTE})(?:(?!\2)(?:[^\\]|\\.))*(?:\2|\Z)",
+            rf"({_TELLTALE_NAME}[\w.-]{{0,40}}{_QUOTE}\s*[:=]\s*(?:\[\s*)?)({_QUOTE})(?:(?!\2)(?:[^\\]|\\.))*(?:\2|\Z)",
             re.IGNORECASE,
         ),
         rf"\1\2{HIDDEN}\2",
@@ -39,7 +39,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # api_key=…, X-Api-Key: …, "pwd": 12345
     (
         re.compile(
-            rf"({_TELLTALE_NAME}[\w.-]{{0,40}}(?:{_QUOTE})?\s*[:=]\s*)(?:{_QUOTE})?[^\s,;&<>{{}}\[\]\"'\\]+",
+            rf"({_TELLTALE_NAME}[\w.-]{{0,40}}(?:{_QUOTE})?\s*[:=]\s*)(?:{_QUOTE})?(?!\*)[^\s,;&<>{{}}\[\]\"'\\]+",
             re.IGNORECASE,
         ),
         rf"\1{HIDDEN}",
