@@ -1,7 +1,7 @@
 """The one way in for people: contact data, memberships and consents, set-based, one transaction per call.
 
-`apply` takes up to some ten thousand operations and answers for each; `load` streams any number of contacts in
-chunks. `changed` holds what to call, inside the transaction, when people of an account changed.
+`apply` takes up to some ten thousand operations and answers for each; `load` streams any number of contacts
+in chunks. `changed` holds what to call, inside the transaction, when people of an account changed.
 """
 
 from audiences.ingest.types import (

@@ -42,17 +42,21 @@ KEEP: Final = Keep.KEEP
 class Contact:
     """What another system says of a person. `properties`: an absent key keeps, None clears.
 
-    `email` is normalised by the ingest; KEEP leaves the stored one. `external_id` is taken verbatim and never cleared.
+    `email` is normalised by the ingest; KEEP leaves the stored one. `external_id` is taken verbatim and never
+    cleared.
     """
 
-    email: str | None | Keep = KEEP
+    email: str | Keep | None = KEEP
     external_id: str | Keep = KEEP
     properties: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentGiven:
-    """One dated answer of a person. `method`: double_opt_in, single, import or api; `evidence` is any JSON object."""
+    """One dated answer of a person.
+
+    `method`: double_opt_in, single, import or api; `evidence` is any JSON object.
+    """
 
     objective: str
     state: ConsentState
@@ -83,9 +87,9 @@ class Operation:
 class ItemOutcome:
     """What became of one operation.
 
-    `code` and `detail` are empty unless it failed, was stale or superseded. `pointer` is relative to the item:
-    "/contact/email", "/consents/0/objective", "" for the item as a whole. `holder` is the external id of the
-    person who has the e-mail address or external id already, where there is one.
+    `code` and `detail` are empty unless it failed, was stale or superseded. `pointer` is relative to the
+    item: "/contact/email", "/consents/0/objective", "" for the item as a whole. `holder` is the external id
+    of the person who has the e-mail address already, where there is one.
     """
 
     index: int
@@ -119,12 +123,14 @@ COUNTS: Final[tuple[str, ...]] = (
 class Result:
     """The answer of one call.
 
-    `counts` has every key of COUNTS. With an audience, received = added + already_member + removed + not_member
-    + held + superseded + stale + failed + not_applied, and created (a subset of added) and updated say how many
-    people's data were written. Without one, received = created + updated + unchanged + superseded + failed +
-    not_applied. `errors` are the failed items, `warnings` the stale and superseded ones, `items` every item when
-    `verbose` was asked, all in order of position. `profile_ids`: people whose data, membership or consents
-    really changed. `version`, `member_count` and `held_count` are the audience's after the call, 0 without one.
+    `counts` has every key of COUNTS. With an audience, received = added + already_member + removed +
+    not_member + held + superseded + stale + failed + not_applied; created (a subset of added) and updated say
+    how many people's data were written. Without one, received = created + updated + unchanged + superseded +
+    failed + not_applied.
+
+    `errors` are the failed items, `warnings` the stale and superseded ones, `items` every item when `verbose`
+    was asked; all in order of position. `profile_ids`: people whose data, membership or consents really
+    changed. `version`, `member_count` and `held_count` are the audience's after the call, 0 without one.
     `applied` is False when nothing was written: validate_only, or atomic with a failed item.
     """
 
