@@ -149,15 +149,21 @@ def _make_empty(folder: Path) -> None:
 
 def _ways_to_make(folder: Path) -> Iterator[list[str]]:
     """Debian keeps ensurepip in python3-venv; without it, virtualenv or a pip outside can do."""
-    if importlib.util.find_spec("ensurepip"):
+    if _has_module("ensurepip"):
         yield [sys.executable, "-m", "venv", str(folder)]
-    if importlib.util.find_spec("virtualenv"):
+    if _has_module("virtualenv"):
         yield [sys.executable, "-m", "virtualenv", str(folder)]
     virtualenv = shutil.which("virtualenv")
     if virtualenv:
         yield [virtualenv, "--python", sys.executable, str(folder)]
-    if importlib.util.find_spec("pip"):
+    if _has_module("pip"):
         yield [sys.executable, "-m", "venv", "--without-pip", str(folder)]
+
+
+def _has_module(name: str) -> bool:
+    """An empty folder of that name, as a removed package leaves, does not count."""
+    spec = importlib.util.find_spec(name)
+    return spec is not None and spec.origin is not None
 
 
 def _install(folder: Path, wanted: Sequence[str]) -> None:
@@ -187,7 +193,7 @@ def _runs(folder: Path) -> bool:
     except OSError:
         return False
     has_pip = subprocess.run([command[0], "-m", "pip", "--version"], capture_output=True, check=False)
-    return has_pip.returncode == 0 or importlib.util.find_spec("pip") is not None
+    return has_pip.returncode == 0 or _has_module("pip")
 
 
 def _start_over_in(folder: Path) -> NoReturn:
