@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from syncapp import environment
+from syncapp.admin.shell import UNFOLD as UNFOLD
 from syncapp.database.configuration import databases
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -28,9 +29,9 @@ INSTALLED_APPS = [
     "syncapp.demo",
     "audiences",
     "connectors",
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "syncapp.admin.apps.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -56,6 +57,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "syncapp.accounts.middleware.ScopeMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]

@@ -1,0 +1,66 @@
+"""The admin site: the product's shell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, reverse
+from django.utils.http import urlencode
+from unfold.sites import UnfoldAdminSite
+
+from syncapp.accounts import access, scope
+from syncapp.admin.scoping import complete
+
+LEFT_OUT = {"view_on_site"}
+
+
+class TenantSite(UnfoldAdminSite):  # type: ignore[misc]
+    """Takes pages that know accounts and no others; signs in and out through allauth."""
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Leave out the pages that other packages bring: they know no accounts.
+
+        Editing a django-q schedule would be running code; pghistory's events and allauth's addresses span
+        accounts.
+        """
+        from syncapp.admin.base import AgencyAdmin, TenantAdmin
+
+        if admin_class is None or not issubclass(admin_class, (TenantAdmin, AgencyAdmin)):
+            return
+        super().register(model_or_iterable, admin_class, **options)
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_active and request.user.is_authenticated)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        return [pattern for pattern in super().get_urls() if getattr(pattern, "name", None) not in LEFT_OUT]
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        after = request.GET.get("next", reverse("admin:index"))
+        return redirect(f"{reverse('account_login')}?{urlencode({'next': after})}")
+
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> Any:
+        """Apps are how the code is cut, not something staff should meet."""
+        return redirect("admin:index")
+
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return redirect("account_logout")
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return redirect("account_change_password")
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Choices of the page's account; an account out of scope has none."""
+        written = request.GET.get("account", "")
+        if not written:
+            return super().autocomplete_view(request)
+        if not written.isdecimal() or int(written) not in access.of(request).account_ids:
+            return JsonResponse({"results": [], "pagination": {"more": False}})
+        with scope.account(int(written)):
+            return complete(super().autocomplete_view(request))
+
+    def search(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return TemplateResponse(request, "unfold/helpers/command_results.html", {"results": []})
