@@ -19,8 +19,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
         rows: Any = self.object_list
         sql, params = rows.order_by().values_list("pk")[: MOST_COUNTED + 1].query.sql_with_params()
         with connections[rows.db].cursor() as cursor:
-            cursor.execute(f"SELECT count(*) FROM ({sql}) AS counted", params)  # noqa: S608  Django's own
-            SQL
+            cursor.execute(f"SELECT count(*) FROM ({sql}) AS counted", params)  # noqa: S608  Django's
             return int(cursor.fetchone()[0])
 
     @cached_property
