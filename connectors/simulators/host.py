@@ -40,6 +40,7 @@ class Host:
         self.page_origin = ""
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
+        self._latency_ms = latency_ms
         self._latencies: dict[str, float] = {"*": latency_ms}
         self._rate_limit: RateLimit | None = None
 
@@ -75,12 +76,22 @@ class Host:
             case ["DELETE", "faults"]:
                 self._faults = []
                 return []
+            case ["POST", "reset"]:
+                self.clear()
+                return self.simulator.control(method, parts, data)
             case ["POST", "latency"]:
                 return self.set_latency(data)
             case ["POST", "rate-limit"]:
                 return self.set_rate_limit(data)
             case _:
                 return self.simulator.control(method, parts, data)
+
+    def clear(self) -> None:
+        """As just started."""
+        with self._lock:
+            self._faults, self._rate_limit = [], None
+            self._latencies = {"*": self._latency_ms}
+        self.counters.clear()
 
     def overview(self) -> dict[str, Any]:
         return {

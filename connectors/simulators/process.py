@@ -114,7 +114,7 @@ class Running:
         return made
 
     def reset(self, *, demo_data: bool = False) -> None:
-        """Forget everything (knobs, faults and latency stay)."""
+        """As just started: no data but the demo's if asked for, no faults, knobs and counters as new."""
         self.control("POST", "reset", {"demo_data": demo_data})
 
     def state(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import orjson
 
 from ..exchange import Reply, Request
 from . import control, routes, wire
-from .core import Core
+from .core import Core, Knobs
 from .demo import DEMO
 from .errors import Refused, message_of
 from .seeding import seed
@@ -68,10 +68,11 @@ class CampaignMonitor:
             return control.control(self._core, method, parts, data)
 
     def _reset(self, with_demo_data: bool) -> dict[str, Any]:
-        knobs, version = self._core.knobs, self._core.version
-        world = World(seed=self._core.world.seed)
-        self._core.world, self._core.knobs, self._core.version = world, knobs, version + 1
+        self._core.world = World(seed=self._core.world.seed)
+        self._core.knobs = Knobs()
+        self._core.recent_writes.clear()
         self._core.ledger.clear()
+        self._core.changed()
         self._core.forget_lookups()
         self._fill(with_demo_data)
         return {}

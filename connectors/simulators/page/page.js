@@ -16,8 +16,9 @@ const FAULTS = [
   ["Half an answer", { kind: "truncated" }],
   ["Broken JSON", { kind: "bad_json" }],
 ];
-const ACTS = [["unsubscribe", "Unsubscribe link"], ["complain", "Spam complaint"], ["bounce", "Bounce"],
-  ["confirm", "Confirm"], ["delete", "Delete"]];
+const ACTS = [["confirm", "Confirm"], ["unsubscribe", "Unsubscribe link"], ["complain", "Spam complaint"],
+  ["bounce", "Bounce"], ["delete", "Delete"]];
+const POSSIBLE = { Active: ACTS.slice(1), Unconfirmed: ACTS, Deleted: [] };
 
 function make(tag, className, ...children) {
   const node = document.createElement(tag);
@@ -101,27 +102,30 @@ function renderPerson(person) {
     make("div", "side", make("span", "pill " + (TONES[person.state] ?? ""), person.state)),
     fields.length ? make("div", "fields", ...fields) : null,
     make("div", "fields quiet", `Last change ${moment(person.edited)}`));
-  const acts = make("div", "acts", ...ACTS.map(([name, label]) => {
+  const possible = POSSIBLE[person.state] ?? ACTS.slice(-1);
+  if (!possible.length) return row;
+  const buttons = make("div", "acts", ...possible.map(([name, label]) => {
     const button = make("button", "act", label);
     button.type = "button";
     button.onclick = () => attempt(() => ask("acts/" + name, "POST", { list_id: chosen.list, email: person.email }));
     return button;
   }));
-  row.append(acts);
+  row.append(make("details", "", make("summary", "quiet", "Let something happen"), buttons));
   return row;
 }
 
 function renderCall(call) {
   const tone = call.status === 0 || call.status >= 500 ? "bad" : call.status >= 400 ? "warn" : "good";
   const status = make("span", "pill " + tone, call.status === 0 ? "reset" : String(call.status));
-  const what = make("span", "what", `${call.method} ${call.operation}${call.rows ? ` · ${number(call.rows)} rows` : ""}`);
-  what.title = `${call.method} ${call.path}${call.fault ? ` (fault: ${call.fault})` : ""}`;
-  const node = make("div", "row call", status, what, make("span", "ms", `${call.ms} ms · ${clock(call.time)}`));
-  return node;
+  const more = [clock(call.time), call.rows ? `${number(call.rows)} rows` : "", call.fault.replaceAll("_", " ")];
+  const what = make("span", "what", make("span", "", `${call.method} ${call.operation}`),
+    make("span", "quiet", more.filter(Boolean).join(" · ")));
+  what.title = call.path;
+  return make("div", "row call", status, what, make("span", "ms", `${number(call.ms)} ms`));
 }
 
 function renderFault(fault) {
-  return make("div", "row waiting", make("span", "", `${fault.kind} on ${fault.match}`),
+  return make("div", "row waiting", make("span", "", fault.kind.replaceAll("_", " ") + (fault.match === "*" ? "" : ` on ${fault.match}`)),
     make("span", "quiet", fault.count === null ? "until removed" : `${fault.count} to go`));
 }
 
