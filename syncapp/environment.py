@@ -41,6 +41,17 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def pairs(name: str) -> dict[str, str]:
+    """`key=value, key=value` as a dict."""
+    found = {}
+    for word in words(name):
+        key, equals, value = word.partition("=")
+        if not equals or not key.strip() or not value.strip():
+            raise ImproperlyConfigured(f"{name}: “{word}” is not of the form key=value.")
+        found[key.strip()] = value.strip()
+    return found
+
+
 def home() -> Path:
     """Where the embedded server and the keys of a developer's machine live; never inside the repository."""
     named = text("SYNCAPP_HOME")

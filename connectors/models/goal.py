@@ -42,6 +42,9 @@ class Goal(AccountModel):
     )
     enabled = models.BooleanField(default=True)
     version = models.PositiveIntegerField(default=1, editable=False)
+    needs_full_run = models.BooleanField(
+        default=True, editable=False, help_text="Changes were not followed: never run, or switched off meanwhile."
+    )
     problem = models.CharField(max_length=300, blank=True, editable=False, help_text="Why it cannot run, for staff.")
     created_at = models.DateTimeField(auto_now_add=True)
 

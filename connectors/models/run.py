@@ -50,6 +50,7 @@ class Run(AccountModel):
     skipped = models.JSONField(default=dict, help_text="{reason: people}")
     rejected = models.PositiveIntegerField(default=0)
     waiting = models.PositiveIntegerField(default=0)
+    # Removals: people we put on the list who should not be there any more.
     removals = models.PositiveIntegerField(default=0)
     removed = models.PositiveIntegerField(default=0)
     removal_rejected = models.PositiveIntegerField(default=0)
@@ -93,7 +94,7 @@ class Run(AccountModel):
 
 
 class Outcome(LargeAccountModel):
-    """What happened to one person in a run: at most one row per person and run, whatever is repeated."""
+    """What happened to one person in a run: at most one row per person, run and operation, whatever is repeated."""
 
     class Operation(models.TextChoices):
         UPSERT = "upsert", "Add or update"
@@ -120,7 +121,7 @@ class Outcome(LargeAccountModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["account", "run", "profile"], name="outcome_once_per_person"),
+            models.UniqueConstraint(fields=["account", "run", "profile", "operation"], name="outcome_once_per_person"),
         ]
         indexes = [
             models.Index(fields=["account", "run", "result", "code", "id"], name="outcome_by_result"),

@@ -1,0 +1,228 @@
+"""Delivering a goal's due people for one slice of time.
+
+Calls to the ESP, reading ahead and confirming overlap: one thread claims and reads, `concurrency` threads wait
+for the ESP, and the calling thread confirms. A single small batch (a change of one person) takes none of that
+and goes straight through.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from django.db import connection
+from django.utils import timezone
+
+from connectors.esp.contract import Connector, RemoteField
+from connectors.esp.errors import ConnectorError, NotFound
+from connectors.esp.exchange import Exchange
+from connectors.models import Call, Goal, Outcome
+from connectors.sync import esp, health, queue, runs
+from connectors.sync.queue import Batch, Person
+from connectors.sync.sending import UNSUBSCRIBES_PER_CLAIM, Sent, Target, send
+from connectors.sync.sources import NAME_TARGET, Shape
+from syncapp.work import Slice
+
+T = TypeVar("T")
+FIELDS_KEPT_S = 300.0  # the ESP's fields change when people rename them there; mappings must notice
+IN_WORDS_S = 5.0  # the shortest pause worth telling staff about
+
+_fields: dict[tuple[str, str], tuple[float, list[RemoteField]]] = {}
+
+
+def deliver(goal: Goal, slice_: Slice) -> float | None:
+    """Send what is due until the slice is over. Seconds until the next look; None when nothing is left to do."""
+    problem = runs.obstacle(goal)
+    if problem:
+        runs.mark_waiting(open_run_ids(goal), problem)
+        return None
+    with Recorder() as recorder, esp.connect(goal.connection.authorization, goal.connection, recorder) as connector:
+        return Delivery(goal, connector, recorder, slice_).run()
+
+
+def open_run_ids(goal: Goal) -> list[Any]:
+    return list(goal.runs.filter(state__in=[runs.Run.State.RUNNING, runs.Run.State.WAITING]).values_list("pk", flat=True))
+
+
+class Recorder:
+    """Collects the calls of each thread; `taken` gives the calling thread's and forgets them."""
+
+    def __init__(self) -> None:
+        self._calls = threading.local()
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to release."""
+
+    def __call__(self, exchange: Exchange) -> None:
+        self._calls.__dict__.setdefault("made", []).append(exchange)
+
+    def taken(self) -> list[Exchange]:
+        made: list[Exchange] = self._calls.__dict__.pop("made", [])
+        return made
+
+
+@dataclass(slots=True)
+class Flight:
+    """A batch on its way, with what came back."""
+
+    batch: Batch
+    sent: Sent
+    calls: list[Exchange]
+
+
+@dataclass
+class Delivery:
+    goal: Goal
+    connector: Connector
+    recorder: Recorder
+    slice: Slice
+    trouble: ConnectorError | None = None
+    moved: bool = False
+    attempts: int = 0
+    _flying: set[Future[Flight]] = field(default_factory=set)
+
+    def run(self) -> float | None:
+        shape = Shape.of(self.goal)
+        first = self.claim()
+        if first is None:
+            return self.pause()
+        try:
+            target = self.target(shape)
+        except ConnectorError as error:
+            self.give_back(first, error)
+            return self.pause()
+        self.land(self.fly(target, first, queue.read(self.goal, shape, first)))
+        if self.trouble is None and len(first.people) >= self.limit(first.operation):
+            self.keep_flying(target)
+        return self.pause()
+
+    def limit(self, operation: str) -> int:
+        return UNSUBSCRIBES_PER_CLAIM if operation == Outcome.Operation.UNSUBSCRIBE else self.connector.spec.limits.batch
+
+    def claim(self) -> Batch | None:
+        """Withdrawals first: who said no is taken off before anyone is added."""
+        for operation in (Outcome.Operation.UNSUBSCRIBE, Outcome.Operation.UPSERT):
+            batch = queue.claim(self.goal, operation, self.limit(operation))
+            if batch is not None:
+                return batch
+        return None
+
+    def target(self, shape: Shape) -> Target:
+        fields = self.remote_fields() if any(field.target != NAME_TARGET for field in shape.fields) else None
+        if fields is not None:
+            known = {remote.key for remote in fields}
+            for mapped in shape.fields:
+                if mapped.target != NAME_TARGET and mapped.target not in known:
+                    raise NotFound(f"The field {mapped.target} does not exist on the list any more: map another one.")
+        return Target(self.connector, self.goal.list_id, shape, fields)
+
+    def remote_fields(self) -> list[RemoteField]:
+        key = (str(self.goal.connection.authorization_id), self.goal.list_id)
+        kept = _fields.get(key)
+        if kept is None or time.monotonic() - kept[0] > FIELDS_KEPT_S:
+            kept = (time.monotonic(), self.connector.fields(self.goal.list_id))
+            _fields[key] = kept
+        return kept[1]
+
+    def fly(self, target: Target, batch: Batch, people: dict[int, Person]) -> Flight:
+        sent = send(target, batch, people)
+        return Flight(batch, sent, self.recorder.taken())
+
+    def keep_flying(self, target: Target) -> None:
+        concurrency = self.connector.spec.limits.concurrency
+        with ThreadPoolExecutor(concurrency) as senders, ThreadPoolExecutor(1) as readers:
+            ahead = self.read_ahead(readers, target.shape)
+            while True:
+                if ahead is not None and len(self._flying) <= concurrency:
+                    ready = ahead.result()
+                    stop = ready is None or self.trouble is not None or self.slice.is_over() or self.slice.is_stopping()
+                    if ready is not None:
+                        self._flying.add(senders.submit(self.fly, target, *ready))
+                    ahead = None if stop else self.read_ahead(readers, target.shape)
+                    if ahead is not None and len(self._flying) <= concurrency:
+                        continue
+                if not self._flying:
+                    break
+                self.land_next()
+            readers.submit(connection.close).result()
+
+    def read_ahead(self, readers: ThreadPoolExecutor, shape: Shape) -> Future[tuple[Batch, dict[int, Person]] | None]:
+        def claimed() -> tuple[Batch, dict[int, Person]] | None:
+            batch = self.claim()
+            return None if batch is None else (batch, queue.read(self.goal, shape, batch))
+
+        return in_scope(readers, claimed)
+
+    def land_next(self) -> None:
+        done, self._flying = wait(self._flying, return_when=FIRST_COMPLETED)
+        for future in done:
+            self.land(future.result())
+
+    def land(self, flight: Flight) -> None:
+        """Confirm a batch, and remember what stopped it."""
+        queue.confirm(self.goal, flight.batch, flight.sent.news)
+        keep_calls(self.goal, flight.batch, flight.calls)
+        trouble = flight.sent.trouble
+        if trouble is not None:
+            self.stop(flight.batch, trouble)
+        elif not self.moved:
+            self.moved = True
+            health.note_success(self.goal)
+            runs.mark_running(open_run_ids(self.goal))
+
+    def give_back(self, batch: Batch, error: ConnectorError) -> None:
+        """Nobody of the batch was sent: they stay due and used up no try."""
+        news = [queue.News(person, "retry", "stopped", str(error), counts=False) for person in batch.people]
+        queue.confirm(self.goal, batch, news)
+        keep_calls(self.goal, batch, self.recorder.taken())
+        self.stop(batch, error)
+
+    def stop(self, batch: Batch, trouble: ConnectorError) -> None:
+        self.trouble = trouble
+        self.attempts = max(person.attempts for person in batch.people)
+        health.note_trouble(self.goal, trouble)
+        runs.mark_waiting(open_run_ids(self.goal), f"{trouble} {trouble.act_by.words}")
+
+    def pause(self) -> float | None:
+        """Seconds until this goal should be looked at again."""
+        if self.trouble is not None:
+            return health.pause_s(self.trouble, self.attempts)
+        due_at = queue.next_due_at(self.goal)
+        if due_at is None:
+            return None
+        return max(0.0, (due_at - timezone.now()).total_seconds())
+
+
+def in_scope(pool: ThreadPoolExecutor, function: Callable[[], T]) -> Future[T]:
+    """Run in the pool with the caller's scope of accounts."""
+    return pool.submit(contextvars.copy_context().run, function)
+
+
+def keep_calls(goal: Goal, batch: Batch, exchanges: list[Exchange]) -> None:
+    run_ids = batch.run_ids
+    run_id = next(iter(run_ids)) if len(run_ids) == 1 else None
+    Call.objects.bulk_create(
+        Call(
+            account_id=goal.account_id,
+            connection_id=goal.connection_id,
+            run_id=run_id,
+            operation=exchange.operation,
+            method=exchange.method,
+            path=exchange.path[:500],
+            status=exchange.status,
+            duration_ms=exchange.duration_ms,
+            people=len(batch.people),
+            request=exchange.request_body,
+            response=exchange.response_body,
+            error=exchange.error[:300],
+        )
+        for exchange in exchanges
+    )

@@ -1,0 +1,79 @@
+"""What workers wake up for. Handlers are thin: they find their row and call the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from audiences.models import Change
+from connectors.models import Goal, Run
+from connectors.sync import runs
+from connectors.sync.delivery import deliver
+from syncapp.work import Slice, handler, wake
+
+PLAN = "connectors.plan"
+TOUCHED_PER_PLAN = 50_000  # people; above this, planning everyone touched at once would hold locks too long
+
+CLAIM_CHANGES = """
+SELECT id, profile_ids FROM audiences_change
+WHERE account_id = %s AND planned_at IS NULL ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED
+"""
+
+
+def wake_planner(account_id: int) -> None:
+    """Called by ingest inside its transaction when people of the account changed."""
+    wake(PLAN, "touched", account_id=account_id, priority=True)
+
+
+@handler(PLAN)
+def plan_changes(account_id: int, key: str, slice_: Slice) -> float | None:
+    """Plan the people touched since the last time, for every goal that follows changes."""
+    while not slice_.is_over():
+        if not plan_next_changes(account_id):
+            return None
+    return 0
+
+
+@transaction.atomic
+def plan_next_changes(account_id: int) -> bool:
+    """False when no change was waiting. The changes are marked in the transaction that planned them."""
+    change_ids, touched = claim_changes(account_id)
+    if not change_ids:
+        return False
+    for goal in Goal.objects.of(account_id).select_related("connection").order_by("pk"):
+        if runs.obstacle(goal):
+            Goal.objects.filter(pk=goal.pk, needs_full_run=False).update(needs_full_run=True)
+        else:
+            runs.plan_touched(goal, touched)
+    Change.objects.of(account_id).filter(pk__in=change_ids).update(planned_at=timezone.now())
+    return True
+
+
+def claim_changes(account_id: int) -> tuple[list[int], Sequence[int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM_CHANGES, [account_id])
+        rows = cursor.fetchall()
+    change_ids: list[int] = []
+    touched: set[int] = set()
+    for change_id, profile_ids in rows:
+        if change_ids and len(touched) + len(profile_ids) > TOUCHED_PER_PLAN:
+            break
+        change_ids.append(change_id)
+        touched.update(profile_ids)
+    return change_ids, sorted(touched)
+
+
+@handler(runs.EXECUTE, lease_s=300)
+def execute_run(account_id: int, key: str, slice_: Slice) -> float | None:
+    run = Run.objects.of(account_id).select_related("goal__connection").filter(pk=key).first()
+    if run is not None:
+        runs.execute(run)
+    return None
+
+
+@handler(runs.DELIVER)
+def deliver_goal(account_id: int, key: str, slice_: Slice) -> float | None:
+    goal = Goal.objects.of(account_id).select_related("connection__authorization").filter(pk=key).first()
+    return None if goal is None else deliver(goal, slice_)
