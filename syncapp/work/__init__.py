@@ -1,0 +1,21 @@
+"""Background work: wake-ups, who answers them, and schedules.
+
+Rows hold the truth (`work_wakeup`); django-q2 carries tokens that say "look". `manage.py work` runs it.
+"""
+
+from syncapp.work.registry import daily, every, handler
+from syncapp.work.slices import Slice
+from syncapp.work.times import DailyAt, EveryMinutes, next_time
+from syncapp.work.wakes import wake, wake_all
+
+__all__ = [
+    "DailyAt",
+    "EveryMinutes",
+    "Slice",
+    "daily",
+    "every",
+    "handler",
+    "next_time",
+    "wake",
+    "wake_all",
+]
