@@ -3,6 +3,6 @@
 Plain Python: no Django. Everything under /control/ belongs to us, everything else to the ESP.
 """
 
-from .process import Running, start
+from .process import Running, SimulatorFailed, start
 
-__all__ = ["Running", "start"]
+__all__ = ["Running", "SimulatorFailed", "start"]
