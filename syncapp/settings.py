@@ -119,38 +119,8 @@ WORK_RETRY_S = environment.number("SYNCAPP_RETRY_S", 30, least=1)  # the first w
 WORK_HANG_S = environment.number("SYNCAPP_HANG_S", 10, least=1)  # due work left that long beside idle processes
 WORK_GRACE_S = 10  # beyond the slice, before a stop gets rough
 
-# django-q2 carries tokens only; retries, leases and schedules are our own (syncapp/work). `retry` has to exceed
-# timeout × (2 + (queue_limit + bulk) / workers), for its lock runs from the moment a message leaves the queue.
-Q_CLUSTER: dict[str, Any] = {
-    "name": "syncapp",
-    "orm": "default",
-    "broker_class": f"syncapp.work.brokers.{'RedisBroker' if REDIS_URL else 'DatabaseBroker'}",
-    "redis": REDIS_URL,
-    "workers": WORK_PROCESSES,
-    "queue_limit": WORK_PROCESSES,
-    "bulk": 1,
-    "poll": 0.1,
-    "timeout": 300,
-    "retry": 1800,
-    "ack_failures": True,
-    "max_attempts": 1,
-    "save_limit": -1,  # a token's success says nothing; not storing it is half as fast again
-    "recycle": 500,
-    "max_rss": 600_000,
-    "scheduler": False,
-    "guard_cycle": 0.5,
-    "log_level": "WARNING",
-}
-
-WORK_PROCESSES = environment.number("SYNCAPP_WORKERS", 2, least=1)
-WORK_SLICE_S = environment.number("SYNCAPP_SLICE_S", 45, least=1)  # a handler's time before it must come back
-WORK_LEASE_S = environment.number("SYNCAPP_LEASE_S", 30, least=1)  # after which a dead worker's work is free
-WORK_RETRY_S = environment.number("SYNCAPP_RETRY_S", 30, least=1)  # the first wait after a failure; then doubled
-WORK_HANG_S = environment.number("SYNCAPP_HANG_S", 10, least=1)  # due work left that long beside idle processes
-WORK_GRACE_S = 10  # beyond the slice, before a stop gets rough
-
-# django-q2 carries tokens only; retries, leases and schedules are our own (syncapp/work). `retry` has to exceed
-# timeout × (2 + (queue_limit + bulk) / workers), for its lock runs from the moment a message leaves the queue.
+# django-q2 carries tokens only; retries, leases and schedules are our own (syncapp/work). `retry` has to
+# exceed timeout × (2 + (queue_limit + bulk) / workers): its lock runs from the moment a message is fetched.
 Q_CLUSTER: dict[str, Any] = {
     "name": "syncapp",
     "orm": "default",
