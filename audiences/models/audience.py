@@ -13,6 +13,7 @@ from django.utils import timezone
 from audiences.models.profile import Profile
 from syncapp.accounts.fields import AccountForeignKey
 from syncapp.accounts.models import AccountModel, LargeAccountModel
+from syncapp.audit.tracking import tracked
 
 
 def to_name_key(name: str) -> str:
@@ -20,6 +21,20 @@ def to_name_key(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.strip()).casefold())
 
 
+@tracked(
+    "external_id",
+    "name",
+    "description",
+    "kind",
+    "identifier",
+    "unknown_contacts",
+    "folder",
+    "labels",
+    "favourite",
+    "source_system",
+    "expires_at",
+    "deleted_at",
+)
 class Audience(AccountModel):
     """A group of people, pushed through the API or made by rules.
 

@@ -9,8 +9,10 @@ from django.utils import timezone
 from audiences.models.profile import Profile
 from syncapp.accounts.fields import AccountForeignKey
 from syncapp.accounts.models import AccountModel, LargeAccountModel
+from syncapp.audit.tracking import tracked
 
 
+@tracked("key", "label", "description")
 class Objective(AccountModel):
     """A privacy purpose a person is asked consent for. The key never changes: the ledger uses it."""
 
@@ -61,6 +63,7 @@ class Consent(LargeAccountModel):
         return f"{self.objective_key}: {self.get_state_display().lower()}"
 
 
+@tracked("reason", "source")
 class Suppression(AccountModel):
     """An address that is never mailed for this account. Only its HMAC is kept, so that it survives an erasure."""
 

@@ -8,9 +8,10 @@ from django.db import models
 
 from syncapp.accounts.fields import AccountForeignKey
 from syncapp.accounts.models import AccountModel, LargeAccountModel
+from syncapp.audit.tracking import tracked
 
 
-
+@tracked("key", "label", "type", "identifier", "personal")
 class Property(AccountModel):
     """A typed field of profiles. The key never changes: mappings and stored values use it."""
 

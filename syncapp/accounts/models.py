@@ -15,6 +15,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from syncapp.accounts.managers import AccountManager
+from syncapp.audit.tracking import tracked
 
 
 class UserManager(BaseUserManager["User"]):
@@ -31,6 +32,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email__iexact=username or "")
 
 
+@tracked("email", "name", "is_active", "is_agency_admin")
 class User(AbstractBaseUser):
     """A person of the agency or of a client, who signs in with an e-mail address.
 
@@ -98,6 +100,7 @@ def validate_time_zone(value: str) -> None:
         raise ValidationError("“%(value)s” is not a time zone. Example: Europe/Amsterdam.", params={"value": value})
 
 
+@tracked("name", "slug", "colour", "time_zone", "language", "currency", "archived_at")
 class Account(models.Model):
     """One client of the agency: the tenant."""
 
@@ -157,6 +160,7 @@ class LargeAccountModel(models.Model):
         abstract = True
 
 
+@tracked("user", "role", "expires_at", "reason")
 class Membership(AccountModel):
     """A user's role in an account."""
 
@@ -180,6 +184,7 @@ class Membership(AccountModel):
         return f"{self.user} as {self.get_role_display().split(':')[0].lower()}"
 
 
+@tracked("label", "prefix", "scopes", "expires_at", "revoked_at", "created_by")
 class ApiKey(AccountModel):
     """A key of an external system. Only the SHA-256 of its secret is kept; the secret is shown once."""
 
