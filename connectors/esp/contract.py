@@ -2,6 +2,8 @@
 
 A connector is one folder: ``spec.py`` (data), ``client.py`` (HTTP), ``mapping.py`` (pure), ``__init__.py``
 (the verbs below). Verbs raise `connectors.esp.errors` only and may be called from several threads at once.
+Contacts and outcomes are msgspec structs: they are made by the hundred thousand, and a frozen dataclass costs
+several times as much.
 """
 
 from abc import ABC
@@ -12,6 +14,8 @@ from decimal import Decimal
 from enum import Flag, StrEnum, auto
 from types import TracebackType
 from typing import ClassVar, Self
+
+import msgspec
 
 from connectors.esp.errors import Unsupported
 from connectors.esp.exchange import Record
@@ -159,8 +163,7 @@ class RemoteField:
     writable: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(msgspec.Struct, frozen=True):
     """A person on the way out. ``values``: field key → value; a field that is not named stays as it is.
 
     ``name`` "" and ``consent_to_track`` None leave the ESP's as they are.
@@ -168,7 +171,7 @@ class Contact:
 
     address: str
     name: str = ""
-    values: Mapping[str, Value] = field(default_factory=dict)
+    values: Mapping[str, Value] = msgspec.field(default_factory=dict)
     consent_to_track: bool | None = None
 
 
@@ -192,8 +195,7 @@ class LeftOut:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What came of one person. ``address`` is the contact's own, unchanged.
 
     ``code`` is the ESP's, or ours ("duplicate", …); ``state`` is what the answer tells about how the person

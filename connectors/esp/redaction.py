@@ -6,11 +6,12 @@ Errs on the side of taking away: a long hexadecimal string is taken for a key. I
 import base64
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 from urllib.parse import quote
 
 HIDDEN = "***"
-KEPT_CHARS = 4000
-_LOOKED_AT_CHARS = 8000
+KEPT_CHARS = 2000
+_LOOKED_AT_CHARS = 3000
 
 _TELLTALE_NAME = (
     r"(?:api[ _-]?key|apisecret|access[_-]?key|secret|private[_-]?key|signing[_-]?key|encryption[_-]?key"
@@ -19,36 +20,83 @@ _TELLTALE_NAME = (
 )
 _QUOTE = r"\\*[\"']"
 
-_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*-----|\Z)"), HIDDEN),
+
+class _Shape(NamedTuple):
+    """A shape of secret, looked for only in text that holds one of ``signs`` (in lower case) at all."""
+
+    signs: tuple[str, ...]
+    pattern: re.Pattern[str]
+    replacement: str
+
+
+_NAME_SIGNS = (
+    *("api", "secret", "access", "private", "signing", "encryption", "passw", "passphrase", "pwd", "token"),
+    *("authori", "x-auth", "credential", "session", "signature", "cookie", "onetime", "one_time", "one-time"),
+)
+_KEY_SIGNS = (
+    *("sk_", "pk_", "rk_", "whsec_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat", "glrt"),
+    *(
+        "xox",
+        "akia",
+        "asia",
+        "aiza",
+        "ya29.",
+        "sg.",
+        "key-",
+        "xkeysib-",
+        "-us",
+        "shp",
+        "npm_",
+        "pypi-",
+        "hf_",
+    ),
+    *("doo_", "dop_", "dor_"),
+)
+
+_SHAPES = (
+    _Shape(
+        ("-----begin",),
+        re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*-----|\Z)"),
+        HIDDEN,
+    ),
     # Authorization schemes, in a header or quoted in a message.
-    (
+    _Shape(
+        ("basic", "bearer", "digest", "negotiate", "token", "apikey"),
         re.compile(r"\b(basic|bearer|digest|negotiate|token|apikey)\s+[\w+/=.~:-]{8,}", re.IGNORECASE),
         rf"\1 {HIDDEN}",
     ),
     # <ApiKey>…</ApiKey>
-    (re.compile(rf"(<\w*{_TELLTALE_NAME}\w*(?:\s[^>]*)?>)[^<]+", re.IGNORECASE), rf"\1{HIDDEN}"),
+    _Shape(
+        ("<",),
+        re.compile(rf"(<\w{{0,40}}?{_TELLTALE_NAME}\w*(?:\s[^>]*)?>)[^<]+", re.IGNORECASE),
+        rf"\1{HIDDEN}",
+    ),
     # "ApiKey": "…", also when the closing quote was cut off, and when the JSON is itself inside a string.
-    (
+    _Shape(
+        _NAME_SIGNS,
         re.compile(
-            rf"({_TELLTALE_NAME}[\w.-]{{0,40}}{_QUOTE}\s*[:=]\s*(?:\[\s*)?)({_QUOTE})(?:(?!\2)(?:[^\\]|\\.))*(?:\2|\Z)",
+            rf"({_TELLTALE_NAME}[\w.-]{{0,40}}{_QUOTE}\s*[:=]\s*(?:\[\s*)?)({_QUOTE})"
+            r"(?:(?!\2)(?:[^\\]|\\.))*(?:\2|\Z)",
             re.IGNORECASE,
         ),
         rf"\1\2{HIDDEN}\2",
     ),
     # api_key=…, X-Api-Key: …, "pwd": 12345
-    (
+    _Shape(
+        _NAME_SIGNS,
         re.compile(
-            rf"({_TELLTALE_NAME}[\w.-]{{0,40}}(?:{_QUOTE})?\s*[:=]\s*)(?:{_QUOTE})?(?!\*)[^\s,;&<>{{}}\[\]\"'\\]+",
+            rf"({_TELLTALE_NAME}[\w.-]{{0,40}}(?:{_QUOTE})?\s*[:=]\s*)(?:{_QUOTE})?(?!\*)"
+            r"[^\s,;&<>{}\[\]\"'\\]+",
             re.IGNORECASE,
         ),
         rf"\1{HIDDEN}",
     ),
-    (re.compile(r"://[^/\s@\"'<>]+@"), f"://{HIDDEN}@"),
-    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?"), HIDDEN),
-    # Shapes of well-known keys: Stripe, GitHub, GitLab, Slack, AWS, Google, SendGrid, Mailgun, Brevo,
-    # Mailchimp, Shopify, npm, PyPI, Hugging Face, DigitalOcean.
-    (
+    _Shape(("://",), re.compile(r"://[^/\s@\"'<>]+@"), f"://{HIDDEN}@"),
+    _Shape(("eyj",), re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?"), HIDDEN),
+    # Well-known keys: Stripe, GitHub, GitLab, Slack, AWS, Google, SendGrid, Mailgun, Brevo, Mailchimp,
+    # Shopify, npm, PyPI, Hugging Face, DigitalOcean.
+    _Shape(
+        _KEY_SIGNS,
         re.compile(
             r"\b(?:(?:sk|pk|rk|whsec)_(?:(?:live|test)_)?\w{8,}|gh[pousr]_\w{20,}|github_pat_\w{20,}"
             r"|gl(?:pat|rt)-[\w-]{15,}|xox[abeprs]-[\w-]{8,}|(?:AKIA|ASIA)[0-9A-Z]{12,}|AIza[\w-]{30,}"
@@ -58,8 +106,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         HIDDEN,
     ),
-    (re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{40,}(?![0-9A-Za-z])"), HIDDEN),
 )
+_LONG_HEX = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{40,}(?![0-9A-Za-z])")
 
 _ADDRESS_CHAR = r"[^\s\"'<>@,;:()\[\]=&/\\?]"
 _ADDRESS = re.compile(rf"({_ADDRESS_CHAR}){_ADDRESS_CHAR}{{0,63}}?(@|%40|\\u0040)({_ADDRESS_CHAR}+)")
@@ -86,9 +134,11 @@ class Redactor:
     def text(self, text: str) -> str:
         if self._known is not None:
             text = self._known.sub(HIDDEN, text)
-        for pattern, replacement in _PATTERNS:
-            text = pattern.sub(replacement, text)
-        return mask_addresses(text)
+        lowered = text.lower()
+        for signs, pattern, replacement in _SHAPES:
+            if any(sign in lowered for sign in signs):
+                text = pattern.sub(replacement, text)
+        return mask_addresses(_LONG_HEX.sub(HIDDEN, text))
 
     def body(self, body: bytes) -> str:
         """The first `KEPT_CHARS` of a body. What a cut may have split in two is dropped, not half shown."""

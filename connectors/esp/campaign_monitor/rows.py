@@ -1,7 +1,9 @@
 """Contacts into the rows of an import. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
 
 from connectors.esp.campaign_monitor.keys import EMPTY_KEY, normal_address, normal_key, plain_key
 from connectors.esp.campaign_monitor.spec import SPEC
@@ -42,7 +44,7 @@ class FieldWriter:
         pairs: list[Row] = []
         left_out: list[LeftOut] = []
         for key, value in values.items():
-            target = self._target(key)
+            target = self._targets.get(key) or self._find(key)
             if isinstance(target, Reason):
                 left_out.append(target.of(key))
                 continue
@@ -50,21 +52,25 @@ class FieldWriter:
             if is_blank(value):  # an empty Value alone would leave the old one
                 pairs.append({"Key": write_key, "Value": "", "Clear": True})
                 continue
-            texts, reason = convert(value)
-            pairs.extend([{"Key": write_key, "Value": text} for text in texts])
-            if reason is not None:
-                left_out.append(reason.of(key))
+            fitted = convert(value)
+            if isinstance(fitted, str):
+                pairs.append({"Key": write_key, "Value": fitted})
+            elif isinstance(fitted, Reason):
+                left_out.append(fitted.of(key))
+            else:
+                pairs += [{"Key": write_key, "Value": text} for text in fitted.texts]
+                left_out += [] if fitted.reason is None else [fitted.reason.of(key)]
         return pairs, tuple(left_out)
 
-    def _target(self, key: str) -> tuple[str, Convert] | Reason:
+    def _find(self, key: str) -> tuple[str, Convert] | Reason:
+        """The target of a key in any form; found once per form."""
         name = normal_key(key)
         target = self._targets.get(name)
-        if target is None:
-            if not self._is_open:
-                target = UNKNOWN_FIELD
-            else:
-                target = UNWRITABLE_FIELD if name == EMPTY_KEY else (self._write_key(key), by_python_type)
-            self._targets[name] = target
+        if target is None and not self._is_open:
+            target = UNKNOWN_FIELD
+        elif target is None:
+            target = UNWRITABLE_FIELD if name == EMPTY_KEY else (self._write_key(key), by_python_type)
+        self._targets[key] = target
         return target
 
     def _write_key(self, key: str) -> str:
@@ -128,7 +134,7 @@ def _after(earlier: Contact, later: Contact) -> Contact:
     consent = earlier.consent_to_track if later.consent_to_track is None else later.consent_to_track
     values = {normal_key(key): (key, value) for key, value in earlier.values.items()}
     values |= {normal_key(key): (key, value) for key, value in later.values.items()}
-    return replace(
+    return msgspec.structs.replace(
         later,
         name=later.name or earlier.name,
         values=dict(values.values()),

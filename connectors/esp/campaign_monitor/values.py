@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 
 from connectors.esp.campaign_monitor.spec import SPEC
 from connectors.esp.contract import FieldType, LeftOut, RemoteField, Value
@@ -38,10 +39,18 @@ DATE_OUT_OF_RANGE = Reason("date_out_of_range", "The field holds dates from 1900
 UNKNOWN_OPTION = Reason("unknown_option", "The field has no such option.")
 ONE_OPTION_ONLY = Reason("one_option_only", "The field holds one option and there are several.")
 
-Texts = tuple[list[str], Reason | None]
-"""What to send (one text per option) and what was left of it; nothing to send only together with a reason."""
 
-Convert = Callable[[Value], Texts]
+class Several(NamedTuple):
+    """One text per option, and why others are not among them."""
+
+    texts: list[str]
+    reason: Reason | None
+
+
+Fitted = str | Several | Reason
+"""What to send, or why nothing is."""
+
+Convert = Callable[[Value], Fitted]
 
 
 def is_blank(value: Value) -> bool:
@@ -64,54 +73,54 @@ def converter(field: RemoteField, *, cut_long_text: bool) -> Convert:
     return to_cut_text if cut_long_text else to_text
 
 
-def by_python_type(value: Value) -> Texts:
+def by_python_type(value: Value) -> Fitted:
     """For a field whose type is not known: a list becomes one text per item."""
     if isinstance(value, list | tuple):
         texts = [as_text(item) for item in value]
-        return ([], NOT_TEXT) if any(not is_sendable(text) for text in texts) else (texts, None)
+        return Several(texts, None) if all(map(is_sendable, texts)) else NOT_TEXT
     return to_text(value)
 
 
-def to_text(value: Value) -> Texts:
+def to_text(value: Value) -> Fitted:
     text = value if isinstance(value, str) else as_text(value)
     if len(text) > VALUE_CHARS:
-        return [], TOO_LONG
-    return ([text], None) if is_sendable(text) else ([], NOT_TEXT)
+        return TOO_LONG
+    return text if is_sendable(text) else NOT_TEXT
 
 
-def to_cut_text(value: Value) -> Texts:
+def to_cut_text(value: Value) -> Fitted:
     return to_text(as_text(value)[:VALUE_CHARS])
 
 
-def to_number(value: Value) -> Texts:
+def to_number(value: Value) -> Fitted:
     """A plain decimal: no exponent, no thousands, a point. Whether more is read is not documented."""
     if isinstance(value, bool):
-        return ["1" if value else "0"], None
+        return "1" if value else "0"
     if isinstance(value, int):
         return to_text(value)
     if isinstance(value, float):
         value = repr(value)
     if not isinstance(value, str | Decimal):
-        return [], NOT_A_NUMBER
+        return NOT_A_NUMBER
     try:
         number = Decimal(value)
     except InvalidOperation:
-        return [], NOT_A_NUMBER
+        return NOT_A_NUMBER
     if not number.is_finite():
-        return [], NOT_A_NUMBER
+        return NOT_A_NUMBER
     if abs(number.adjusted()) > VALUE_CHARS:  # before writing it out: 1E+999999 is a million digits
-        return [], TOO_LONG
+        return TOO_LONG
     return to_text(format(number, "f"))
 
 
-def to_date(value: Value) -> Texts:
+def to_date(value: Value) -> Fitted:
     """yyyy/mm/dd. A moment gives the date it has in its own time zone."""
     day = _day(value)
     if day is None:
-        return [], NOT_A_DATE
+        return NOT_A_DATE
     if not FIRST_DATE <= day <= LAST_DATE:
-        return [], DATE_OUT_OF_RANGE
-    return [f"{day.year:04}/{day.month:02}/{day.day:02}"], None
+        return DATE_OUT_OF_RANGE
+    return day.isoformat().replace("-", "/")
 
 
 def _day(value: Value) -> date | None:
@@ -128,13 +137,13 @@ def _day(value: Value) -> date | None:
 
 
 def _one_of(spellings: dict[str, str]) -> Convert:
-    def convert(value: Value) -> Texts:
+    def convert(value: Value) -> Fitted:
         if isinstance(value, list | tuple):
             if len(value) > 1:
-                return [], ONE_OPTION_ONLY
+                return ONE_OPTION_ONLY
             value = value[0]
         option = _option(value, spellings)
-        return ([], UNKNOWN_OPTION) if option is None else ([option], None)
+        return UNKNOWN_OPTION if option is None else option
 
     return convert
 
@@ -142,11 +151,11 @@ def _one_of(spellings: dict[str, str]) -> Convert:
 def _many_of(spellings: dict[str, str]) -> Convert:
     """All options of the person: what is sent replaces the selection. Unknown ones are reported, not sent."""
 
-    def convert(value: Value) -> Texts:
+    def convert(value: Value) -> Fitted:
         items: Sequence[Value] = value if isinstance(value, list | tuple) else [value]
         options = [_option(item, spellings) for item in items if not is_blank(item)]
         known = list(dict.fromkeys(option for option in options if option is not None))
-        return known, UNKNOWN_OPTION if None in options else None
+        return Several(known, UNKNOWN_OPTION if None in options else None)
 
     return convert
 
@@ -156,8 +165,9 @@ def _option(value: Value, spellings: dict[str, str]) -> str | None:
     for text in _texts_of(value):
         if not spellings:
             return text if is_sendable(text) and len(text) <= VALUE_CHARS else None
-        if text.strip().casefold() in spellings:
-            return spellings[text.strip().casefold()]
+        option = spellings.get(text) or spellings.get(text.strip().casefold())
+        if option is not None:
+            return option
     return None
 
 
@@ -168,7 +178,8 @@ def _texts_of(value: Value) -> tuple[str, ...]:
 
 
 def _spellings(field: RemoteField) -> dict[str, str]:
-    return {option.strip().casefold(): option for option in field.options}
+    """How an option may be spelt → the option: exactly, else regardless of case."""
+    return {option.strip().casefold(): option for option in field.options} | {o: o for o in field.options}
 
 
 def as_text(value: Value) -> str:

@@ -155,7 +155,7 @@ def test_addresses_are_masked(text: str, masked: str) -> None:
 
 
 def test_a_long_body_is_cut_without_showing_half_a_secret() -> None:
-    for offset in range(7900, 8040):
+    for offset in range(2900, 3040):
         body = b'"' + b"a" * (offset - 20) + b'","ApiKey":"' + KEY.encode() + b'"' + b"z" * 9000
         text = Redactor().body(body)
         assert len(text) <= KEPT_CHARS + 40
