@@ -8,9 +8,11 @@ from django.db import models
 
 from connectors.esp import registry
 from syncapp.accounts.models import AccountModel
+from syncapp.audit.tracking import tracked
 from syncapp.secrets import EncryptedJSONField
 
 
+@tracked("connector", "label", "base_url", "state")
 class Authorization(AccountModel):
     """Credentials of one account at one ESP, usable by several connections."""
 

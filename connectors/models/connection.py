@@ -10,8 +10,21 @@ from connectors.esp import registry
 from connectors.models.authorization import Authorization
 from syncapp.accounts.fields import AccountForeignKey
 from syncapp.accounts.models import AccountModel
+from syncapp.audit.tracking import tracked
 
 
+@tracked(
+    "name",
+    "description",
+    "connector",
+    "authorization",
+    "client_id",
+    "client_name",
+    "settings",
+    "labels",
+    "favourite",
+    "enabled",
+)
 class Connection(AccountModel):
     """An authorization, a client at the ESP, and the objectives people must have agreed to."""
 
@@ -52,6 +65,7 @@ class Connection(AccountModel):
         return self.name
 
 
+@tracked("connection", "objective")
 class ConnectionObjective(AccountModel):
     connection = AccountForeignKey(
         Connection, on_delete=models.CASCADE, related_name="objective_links", on_database_delete="CASCADE"

@@ -8,8 +8,10 @@ from audiences.models import Audience
 from connectors.models.connection import Connection
 from syncapp.accounts.fields import AccountForeignKey
 from syncapp.accounts.models import AccountModel
+from syncapp.audit.tracking import tracked
 
 
+@tracked("connection", "kind", "name", "list_id", "list_name", "leavers", "enabled")
 class Goal(AccountModel):
     """One export of audiences to a list, or (later) one import of a list.
 
@@ -58,6 +60,7 @@ class Goal(AccountModel):
         return self.name
 
 
+@tracked("goal", "audience")
 class GoalAudience(AccountModel):
     goal = AccountForeignKey(
         Goal, on_delete=models.CASCADE, related_name="audience_links", on_database_delete="CASCADE"
@@ -74,6 +77,7 @@ class GoalAudience(AccountModel):
         return str(self.audience)
 
 
+@tracked("goal", "source", "target")
 class Mapping(AccountModel):
     """One field of a goal. `source` is `property:<key>`, `profile:external_id` or `profile:audiences`.
 

@@ -66,7 +66,7 @@ def _plain_references(model: type[models.Model], fields: Sequence[str]) -> dict[
 
 
 def _indexes(model: type[models.Model], has_account: bool) -> list[models.Index]:
-    name = model._meta.model_name
+    name = str(model._meta.model_name)[:16]  # an index name holds 30 characters
     if not has_account:
         return [models.Index(fields=["id", "-pgh_id"], name=f"{name}_event_by_row")]
     return [
