@@ -208,16 +208,13 @@ def set_values(
         field = lookup.get(key) or lookup.get(plain_key(key))
         if field is None:
             continue
-        if value is None:
-            value = ""
-        elif value.__class__ is not str:
-            value = str(value)
+        text = value if isinstance(value, str) else "" if value is None else str(value)
         if field.data_type is SELECT_MANY:
-            changed |= select(stored, field, item, str(value), selected)
+            changed |= select(stored, field, item, text, selected)
         elif item.clear:
             changed |= stored.pop(field.key, None) is not None
-        elif value != "":
-            changed |= put(stored, field, str(value))
+        elif text != "":
+            changed |= put(stored, field, text)
     for chosen_key, chosen in selected.items():
         if stored.get(chosen_key) != chosen:
             stored[chosen_key] = chosen  # replaced, never merged

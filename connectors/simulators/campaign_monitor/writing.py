@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from .binding import Person
 from .core import Core, plain_key
 from .fields import first_problem, set_values
-from .state import Client, List, State, Subscriber, Suppressed
+from .state import Client, Field, List, State, Subscriber, Suppressed
 
 EMAIL_CHARS = 254
-EMAIL = re.compile(
-    r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*"
-    r"@(?:[^\W_](?:[\w-]*[^\W_])?\.)+(?:xn--[a-z0-9-]+|[^\W\d_]{2,})",
-    re.IGNORECASE,
-)
+LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*")
+DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)+(?:xn--[a-z0-9-]+|[^\W\d_]{2,})", re.IGNORECASE)
 MOBILE = re.compile(r"\+[1-9]\d{6,14}")
 ACTIVE, UNCONFIRMED = State.ACTIVE, State.UNCONFIRMED  # an enum's members are slow to look up
 CONSENTS = {"Yes": "Yes", "No": "No", "Unchanged": "", "yes": "Yes", "no": "No", "unchanged": ""}
@@ -28,16 +27,27 @@ INACTIVE = {
 
 
 def is_email(text: str) -> bool:
-    return len(text) <= EMAIL_CHARS and EMAIL.fullmatch(text) is not None
+    local, _, domain = text.rpartition("@")
+    return len(text) <= EMAIL_CHARS and LOCAL.fullmatch(local) is not None and is_domain(domain)
 
 
-@dataclass(slots=True)
+@lru_cache(maxsize=10_000)
+def is_domain(text: str) -> bool:
+    return DOMAIN.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """`code` 0: accepted. `changed`: anything is different from before."""
 
     code: int = 0
     existed: bool = False
     changed: bool = False
+
+
+CREATED = Written(changed=True)
+UPDATED = Written(existed=True, changed=True)
+UNCHANGED = Written(existed=True)
 
 
 @dataclass(slots=True)
@@ -51,10 +61,14 @@ class Writer:
     client: Client = field(init=False)
     now: float = field(init=False)
     strict: bool = field(init=False)
+    suppressed: Container[str] = field(init=False)
+    lookup: dict[str, Field] = field(init=False)
 
     def __post_init__(self) -> None:
         self.client = self.core.client_of(self.list)
         self.now = self.core.now()
+        self.lookup = self.core.lookup(self.list)
+        self.suppressed = self.client.suppressed if self.list.honours_suppression else ()
         knobs = self.core.knobs
         self.strict = knobs.text_overflow == "error810" or knobs.bad_value == "error"
 
@@ -69,15 +83,14 @@ class Writer:
         if person.sms is not None and person.sms.lower() not in CONSENTS:
             return 215
         if self.strict and person.values:
-            problem = first_problem(person.values, self.core.lookup(self.list), plain_key, self.core.knobs)
+            problem = first_problem(person.values, self.lookup, plain_key, self.core.knobs)
             if problem:
                 return problem
         return 0 if self.resubscribe else self.opted_out(address, found)
 
     def opted_out(self, address: str, found: Subscriber | None) -> int:
         """Why a person may not be added without Resubscribe: 204 to 208, or 0."""
-        known = found is not None or self.core.knobs.suppress_blocks_new
-        if known and address in self.client.suppressed and self.list.honours_suppression:
+        if address in self.suppressed and (found is not None or self.core.knobs.suppress_blocks_new):
             return 204
         return 0 if found is None or found.state is ACTIVE else INACTIVE[found.state]
 
@@ -91,7 +104,7 @@ class Writer:
             return self.create(address, person)
         changed = self.reactivate(address, found) if self.resubscribe else False
         changed |= self.update(address, found, person)
-        return Written(existed=True, changed=changed)
+        return UPDATED if changed else UNCHANGED
 
     def create(self, address: str, person: Person) -> Written:
         unconfirmed = self.list.confirmed_opt_in and not (
@@ -112,7 +125,7 @@ class Writer:
         if self.resubscribe:
             self.unsuppress(address)
         self.update(address, added, person)
-        return Written(changed=True)
+        return CREATED
 
     def update(self, address: str, found: Subscriber, person: Person) -> bool:
         """Write what was sent; True when anything changed. An empty name changes nothing."""
@@ -121,13 +134,14 @@ class Writer:
             found.name = person.name
             changed = True
         if person.values:
-            changed |= set_values(found.fields, person.values, self.core.lookup(self.list), plain_key)
+            changed |= set_values(found.fields, person.values, self.lookup, plain_key)
         if person.mobile is not None and person.mobile != found.mobile:
             found.mobile = person.mobile
             changed = True
         if person.sms is not None:
             changed |= self.set_sms(found, person.sms)
-        changed |= self.set_tracking(address, person.tracking or "")
+        if person.tracking is not None and person.tracking != "Unchanged":
+            changed |= self.set_tracking(address, person.tracking)
         if changed:
             found.edited = self.now
         return changed
