@@ -8,7 +8,6 @@ import socket
 import struct
 import sys
 import time
-from dataclasses import dataclass
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +20,7 @@ from .counters import Call
 from .exchange import ControlError, Reply, Request
 from .faults import Fault, Kind
 from .host import Host
+from .spoiling import Delivery, retry_after, spoil
 
 BODY_BYTES_MAX = 50_000_000
 GZIP_FROM_BYTES = 1400
@@ -43,14 +43,6 @@ NO_ANSWER = {Kind.RESET_BEFORE, Kind.RESET_AFTER}
 
 class TooLarge(Exception):
     """The request's body is above BODY_BYTES_MAX."""
-
-
-@dataclass(slots=True)
-class Delivery:
-    """How the reply travels: `drip_s` spreads the body, `cut` sends half of it."""
-
-    drip_s: float = 0.0
-    cut: bool = False
 
 
 class Server(ThreadingHTTPServer):
@@ -262,28 +254,3 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         os.close(self.connection.detach())
-
-
-def retry_after(fault: Fault) -> str | None:
-    """The header's value: seconds, an HTTP date `fault.seconds` from now, or no header."""
-    if fault.retry_after == "date":
-        return formatdate(time.time() + fault.seconds, usegmt=True)
-    return None if fault.retry_after is None else str(fault.retry_after)
-
-
-def spoil(reply: Reply, fault: Fault) -> tuple[Reply, Delivery]:
-    """The right answer, spoilt on its way."""
-    match fault.kind:
-        case Kind.SLOW:
-            time.sleep(fault.seconds)
-        case Kind.DRIP:
-            return reply, Delivery(drip_s=fault.seconds)
-        case Kind.TRUNCATED:
-            return reply, Delivery(cut=True)
-        case Kind.BAD_JSON:
-            reply.body = reply.body[: len(reply.body) // 2] + b'{"broken": '
-        case Kind.BOM:
-            reply.body = b"\xef\xbb\xbf" + reply.body
-        case Kind.WRONG_TYPE:
-            reply.content_type = "text/html; charset=utf-8"
-    return reply, Delivery()

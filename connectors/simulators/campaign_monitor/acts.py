@@ -8,8 +8,9 @@ from typing import Any
 from ..exchange import ControlError
 from .binding import Value
 from .core import Core, plain_key
-from .fields import key_of, set_values
+from .fields import key_of
 from .state import List, State, Subscriber
+from .values import set_values
 from .writing import set_state, suppress, unsubscribe
 
 

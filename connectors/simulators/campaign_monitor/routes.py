@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..exchange import Request
-from . import clients, fields, lists, subscribers, webhooks
+from . import clients, fields, importing, lists, subscribers, webhooks
 from .asking import Ask
 from .core import Core
 from .errors import Refused
@@ -36,7 +36,7 @@ def route(line: str, operation: str, endpoint: Callable[[Ask], Any]) -> Route:
 
 
 ROUTES = [
-    route("POST subscribers/{list}/import", "subscribers.import", subscribers.import_people),
+    route("POST subscribers/{list}/import", "subscribers.import", importing.import_people),
     route("POST subscribers/{list}", "subscribers.add", subscribers.add),
     route("PUT subscribers/{list}", "subscribers.update", subscribers.update),
     route("GET subscribers/{list}", "subscribers.details", subscribers.details),

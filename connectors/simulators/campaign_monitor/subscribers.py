@@ -1,4 +1,4 @@
-"""The endpoints under /subscribers/."""
+"""The endpoints under /subscribers/ that concern one person."""
 
 from __future__ import annotations
 
@@ -8,83 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 from .asking import Ask, Created
-from .binding import Address, Batch, Person, Single, bind
+from .binding import Address, Single, bind
 from .core import Core, local
-from .errors import Refused, message_of
+from .errors import Refused
 from .state import List, PendingAdd, State, Subscriber
 from .writing import Writer, is_email, set_state, unsubscribe
 
-BATCH_MAX = 1000
 THROTTLE_WRITES, THROTTLE_S = 5, 10.0
 THROTTLED = "Subscriber was added too many times too quickly, try again later."
-
-
-def import_people(ask: Ask) -> Created:
-    """At most 1000 people. One failure makes it HTTP 400, code 210; the others are written all the same."""
-    batch = bind(ask.body, Batch, "subscribers")
-    people = batch.people or []
-    ask.request.tally.rows = len(people)
-    if len(people) > BATCH_MAX:
-        raise Refused(209)
-    if not people:
-        raise Refused(212)
-    unique, duplicates = fold(people)
-    result = write_all(ask, unique, batch.resubscribe is True)
-    result["DuplicateEmailsInSubmission"] = duplicates
-    if result["FailureDetails"]:
-        raise Refused(210, result=result)
-    return Created(result)
-
-
-def fold(people: list[Person]) -> tuple[dict[str, Person], list[str]]:
-    """One person per address, whatever its case: the last one wins. Duplicates once, as first written."""
-    unique: dict[str, Person] = {}
-    duplicates: dict[str, str] = {}
-    for person in people:
-        address = (person.email or "").strip().lower()
-        earlier = unique.get(address)
-        if earlier is not None and address not in duplicates:
-            duplicates[address] = (earlier.email or "").strip()
-        unique[address] = person
-    return unique, list(duplicates.values())
-
-
-def write_all(ask: Ask, unique: dict[str, Person], resubscribe: bool) -> dict[str, Any]:
-    writer = Writer(ask.core, ask.list, resubscribe, imported=True)
-    refusals = ask.request.refusals
-    receipts, effects = ask.core.ledger.of(ask.list.id)
-    failures: list[dict[str, Any]] = []
-    existing = new = changed = 0
-    for address, person in unique.items():
-        receipts[address] = receipts.get(address, 0) + 1
-        if address in refusals:
-            failures.append(failure(person, refusals[address]))
-            continue
-        written = writer.write(address, person)
-        if written.code:
-            failures.append(failure(person, written.code))
-            continue
-        if written.existed:
-            existing += 1
-        else:
-            new += 1
-        if written.changed:
-            changed += 1
-            effects[address] = effects.get(address, 0) + 1
-    tally = ask.request.tally
-    tally.accepted, tally.refused, tally.effects = existing + new, len(failures), changed
-    if changed:
-        ask.core.changed(ask.list)
-    return {
-        "TotalUniqueEmailsSubmitted": len(unique),
-        "TotalExistingSubscribers": existing,
-        "TotalNewSubscribers": new,
-        "FailureDetails": failures,
-    }
-
-
-def failure(person: Person, code: int) -> dict[str, Any]:
-    return {"EmailAddress": (person.email or "").strip(), "Code": code, "Message": message_of(code)}
 
 
 def add(ask: Ask) -> Created:

@@ -9,8 +9,8 @@ from functools import lru_cache
 
 from .binding import Person
 from .core import Core, plain_key
-from .fields import first_problem, set_values
 from .state import Client, Field, List, State, Subscriber, Suppressed
+from .values import first_problem, set_values
 
 EMAIL_CHARS = 254
 LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*")
