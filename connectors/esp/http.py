@@ -55,7 +55,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """``operation`` is the contract's verb. ``repeatable``: done twice has the effect of done once."""
+    """``operation`` is the contract's verb. ``body``: what becomes JSON, or bytes that are JSON already.
+
+    ``repeatable``: done twice has the effect of done once.
+    """
 
     operation: str
     method: str
@@ -103,7 +106,7 @@ class Http:
         """Send once. Raises Unreachable, Ambiguous or Unexpected; any answered status below 300 or from 400
         up is a Reply.
         """
-        sent = b"" if call.body is None else orjson.dumps(call.body)
+        sent = _json(call.body)
         path = call.path + ("?" + urlencode(call.query, quote_via=quote) if call.query else "")
         started_at, start = datetime.now(UTC), time.monotonic()
         status, received, words = None, b"", ""
@@ -199,6 +202,12 @@ def error_of(reply: Reply, call: Call, code: str = "") -> ConnectorError:
         may_split = reply.status in (500, 504)  # one person's data, or too much work at once
         return ServerFailed(**about, may_split=may_split, retry_after_s=reply.retry_after_s)
     return _BY_STATUS.get(reply.status, Unexpected)(**about, may_split=reply.status == 413)
+
+
+def _json(body: object) -> bytes:
+    if body is None:
+        return b""
+    return body if isinstance(body, bytes) else orjson.dumps(body)
 
 
 def segment(value: str) -> str:

@@ -1,6 +1,6 @@
 """Campaign Monitor's HTTP: paths, bodies and the shapes of answers. No mapping, no retries."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -114,7 +114,7 @@ class Client:
         path = f"lists/{segment(list_id)}/customfields.json"
         return self._read(Call("create_field", "POST", path, body=field, repeatable=False), str)
 
-    def import_subscribers(self, list_id: str, rows: list[dict[str, Any]]) -> list[Failure]:
+    def import_subscribers(self, list_id: str, rows: Sequence[object]) -> list[Failure]:
         """POST at most 1000 rows; returns those that failed, all others are in.
 
         Never resubscribes: who opted out at Campaign Monitor stays out.
@@ -123,7 +123,7 @@ class Client:
             "upsert",
             "POST",
             f"subscribers/{segment(list_id)}/import.json",
-            body={"Subscribers": rows, "Resubscribe": False},
+            body=msgspec.json.encode({"Subscribers": rows, "Resubscribe": False}),
             read_s=IMPORT_S,
             total_s=IMPORT_S,
         )

@@ -54,7 +54,7 @@ def to_outcomes(
     if not failures and not batch.refused and not batch.left_out:
         return [Outcome(contact.address, Status.DONE) for contact in contacts]
     codes = {normal_address(failed.EmailAddress): failed.Code for failed in failures}
-    sent = {normal_address(str(row["EmailAddress"])) for row in batch.rows}
+    sent = {normal_address(row.EmailAddress) for row in batch.rows}
     if not codes.keys() <= sent:
         if len(sent) != 1:
             return None

@@ -21,7 +21,22 @@ from connectors.esp.campaign_monitor.values import (
 )
 from connectors.esp.contract import Contact, LeftOut, RemoteField, Value
 
-Row = dict[str, object]
+
+class Pair(msgspec.Struct, omit_defaults=True, gc=False):
+    """One value of a custom field. Not a dict: a batch makes thousands, and the collector skips these."""
+
+    Key: str
+    Value: str
+    Clear: bool = False
+
+
+class Row(msgspec.Struct, omit_defaults=True, gc=False):
+    EmailAddress: str
+    ConsentToTrack: str
+    CustomFields: list[Pair] = []
+    Name: str = ""
+
+
 _CONSENT = {True: "Yes", False: "No", None: "Unchanged"}
 
 
@@ -40,8 +55,8 @@ class FieldWriter:
                 (self._write_key(known.key), convert) if known.writable else UNWRITABLE_FIELD
             )
 
-    def pairs(self, values: Mapping[str, Value]) -> tuple[list[Row], tuple[LeftOut, ...]]:
-        pairs: list[Row] = []
+    def pairs(self, values: Mapping[str, Value]) -> tuple[list[Pair], tuple[LeftOut, ...]]:
+        pairs: list[Pair] = []
         left_out: list[LeftOut] = []
         for key, value in values.items():
             target = self._targets.get(key) or self._find(key)
@@ -50,15 +65,15 @@ class FieldWriter:
                 continue
             write_key, convert = target
             if is_blank(value):  # an empty Value alone would leave the old one
-                pairs.append({"Key": write_key, "Value": "", "Clear": True})
+                pairs.append(Pair(write_key, "", True))
                 continue
             fitted = convert(value)
             if isinstance(fitted, str):
-                pairs.append({"Key": write_key, "Value": fitted})
+                pairs.append(Pair(write_key, fitted))
             elif isinstance(fitted, Reason):
                 left_out.append(fitted.of(key))
             else:
-                pairs += [{"Key": write_key, "Value": text} for text in fitted.texts]
+                pairs += [Pair(write_key, text) for text in fitted.texts]
                 left_out += [] if fitted.reason is None else [fitted.reason.of(key)]
         return pairs, tuple(left_out)
 
@@ -92,19 +107,14 @@ def to_batch(contacts: Iterable[Contact], writer: FieldWriter, *, cut_long_text:
         if not is_sendable(contact.address):
             batch.refused[address] = NOT_TEXT
             continue
-        row: Row = {
-            "EmailAddress": contact.address.strip(),
-            "ConsentToTrack": _CONSENT[contact.consent_to_track],
-        }
+        row = Row(contact.address.strip(), _CONSENT[contact.consent_to_track])
         left_out: tuple[LeftOut, ...] = ()
         if contact.values:
-            pairs, left_out = writer.pairs(contact.values)
-            if pairs:
-                row["CustomFields"] = pairs
+            row.CustomFields, left_out = writer.pairs(contact.values)
         if contact.name:
             name, reason = to_name(contact.name, cut=cut_long_text)
             if reason is None:
-                row["Name"] = name
+                row.Name = name
             else:
                 left_out = (*left_out, reason.of("name"))
         if left_out:

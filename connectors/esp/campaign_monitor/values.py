@@ -16,6 +16,7 @@ from connectors.esp.contract import FieldType, LeftOut, RemoteField, Value
 
 FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2076, 6, 6)  # docs; outside, dates are dropped silently
 VALUE_CHARS = SPEC.limits.value_chars
+_LISTS = (list, tuple)  # a tuple: isinstance builds "list | tuple" anew at each call, and this is hot
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,9 @@ Convert = Callable[[Value], Fitted]
 
 def is_blank(value: Value) -> bool:
     """None, "" and a list of nothing but them clear a field. 0 and False do not: they are values."""
-    if isinstance(value, list | tuple):
-        return all(item is None or item == "" for item in value)
-    return value is None or value == ""
+    if value is None or value == "":
+        return True
+    return isinstance(value, _LISTS) and all(item is None or item == "" for item in value)
 
 
 def converter(field: RemoteField, *, cut_long_text: bool) -> Convert:
@@ -75,7 +76,7 @@ def converter(field: RemoteField, *, cut_long_text: bool) -> Convert:
 
 def by_python_type(value: Value) -> Fitted:
     """For a field whose type is not known: a list becomes one text per item."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, _LISTS):
         texts = [as_text(item) for item in value]
         return Several(texts, None) if all(map(is_sendable, texts)) else NOT_TEXT
     return to_text(value)
@@ -97,7 +98,7 @@ def to_number(value: Value) -> Fitted:
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, int):
-        return to_text(value)
+        return str(value) if value.bit_length() < 64 else to_text(value)
     if isinstance(value, float):
         value = repr(value)
     if not isinstance(value, str | Decimal):
@@ -138,7 +139,7 @@ def _day(value: Value) -> date | None:
 
 def _one_of(spellings: dict[str, str]) -> Convert:
     def convert(value: Value) -> Fitted:
-        if isinstance(value, list | tuple):
+        if isinstance(value, _LISTS):
             if len(value) > 1:
                 return ONE_OPTION_ONLY
             value = value[0]
@@ -152,7 +153,7 @@ def _many_of(spellings: dict[str, str]) -> Convert:
     """All options of the person: what is sent replaces the selection. Unknown ones are reported, not sent."""
 
     def convert(value: Value) -> Fitted:
-        items: Sequence[Value] = value if isinstance(value, list | tuple) else [value]
+        items: Sequence[Value] = value if isinstance(value, _LISTS) else [value]
         options = [_option(item, spellings) for item in items if not is_blank(item)]
         known = list(dict.fromkeys(option for option in options if option is not None))
         return Several(known, UNKNOWN_OPTION if None in options else None)
@@ -162,10 +163,12 @@ def _many_of(spellings: dict[str, str]) -> Convert:
 
 def _option(value: Value, spellings: dict[str, str]) -> str | None:
     """The option as the field spells it. Without a list of options (countries, states) any text goes."""
+    if isinstance(value, str) and value in spellings:
+        return spellings[value]
     for text in _texts_of(value):
         if not spellings:
             return text if is_sendable(text) and len(text) <= VALUE_CHARS else None
-        option = spellings.get(text) or spellings.get(text.strip().casefold())
+        option = spellings.get(text.strip().casefold())
         if option is not None:
             return option
     return None
@@ -193,7 +196,7 @@ def as_text(value: Value) -> str:
         return format(value, "f") if in_range else str(value)
     if isinstance(value, datetime | date):
         return value.isoformat()
-    if isinstance(value, list | tuple):
+    if isinstance(value, _LISTS):
         return ", ".join(as_text(item) for item in value)
     if isinstance(value, int) and value.bit_length() > 10_000:  # Python writes out no more than 4300 digits
         return f"{value:x}"  # longer than any field; only its length is looked at
@@ -202,10 +205,12 @@ def as_text(value: Value) -> str:
 
 def is_sendable(text: str) -> bool:
     """No NUL, and no half of a surrogate pair, which UTF-8 cannot hold: one would fail the whole batch."""
+    if "\x00" in text:
+        return False
     if text.isascii():
-        return "\x00" not in text
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:
         return False
-    return "\x00" not in text
+    return True

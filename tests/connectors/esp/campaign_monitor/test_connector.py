@@ -377,7 +377,7 @@ def test_one_outcome_per_contact_in_order_whatever_fails(
 ) -> None:
     """Exactly those the answer names are refused; every address is in the batch once."""
     batch = to_batch(contacts, FieldWriter(None))
-    sent_addresses = [str(row["EmailAddress"]).lower() for row in batch.rows]
+    sent_addresses = [row.EmailAddress.lower() for row in batch.rows]
     assert len(set(sent_addresses)) == len(sent_addresses)
     failures = [Failure(address, code) for address, code in failing.items() if address in sent_addresses]
     outcomes = to_outcomes(contacts, batch, failures)

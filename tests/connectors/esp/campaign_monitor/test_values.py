@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.esp.campaign_monitor.rows import FieldWriter
+from connectors.esp.campaign_monitor.rows import FieldWriter, Pair
 from connectors.esp.campaign_monitor.values import FIRST_DATE, LAST_DATE
 from connectors.esp.contract import FieldType, RemoteField, Value
 
@@ -25,11 +25,11 @@ FIELDS = [
 def written(key: str, value: Value, **how: bool) -> list[str | None]:
     """The values sent; [None] when the field is cleared."""
     pairs, _ = FieldWriter(FIELDS, **how).pairs({key: value})
-    assert len({pair["Key"] for pair in pairs}) <= 1
+    assert len({pair.Key for pair in pairs}) <= 1
     for pair in pairs:
-        if pair.get("Clear"):
-            assert pair == {"Key": pair["Key"], "Value": "", "Clear": True}
-    return [None if pair.get("Clear") else str(pair["Value"]) for pair in pairs]
+        if pair.Clear:
+            assert pair == Pair(pair.Key, "", True)
+    return [None if pair.Clear else pair.Value for pair in pairs]
 
 
 def left_out(key: str, value: Value) -> str:
@@ -132,7 +132,7 @@ def test_what_is_left_out_and_why(key: str, value: Value, code: str) -> None:
 
 def test_known_options_go_and_unknown_ones_are_named() -> None:
     pairs, left = FieldWriter(FIELDS).pairs({"[Interests]": ["Magic", "Golf"]})
-    assert [pair["Value"] for pair in pairs] == ["Magic"]
+    assert [pair.Value for pair in pairs] == ["Magic"]
     assert [(item.key, item.code) for item in left] == [("[Interests]", "unknown_option")]
 
 
@@ -153,18 +153,18 @@ def test_long_text_is_cut_when_the_connection_says_so() -> None:
 @pytest.mark.parametrize(("bracketed", "sent"), [(False, "subscriptiondate"), (True, "[subscriptiondate]")])
 def test_keys_of_any_form_find_their_field(key: str, bracketed: bool, sent: str) -> None:
     pairs, left = FieldWriter(FIELDS, bracketed=bracketed).pairs({key: date(2026, 8, 1)})
-    assert (pairs, left) == ([{"Key": sent, "Value": "2026/08/01"}], ())
+    assert (pairs, left) == ([Pair(sent, "2026/08/01")], ())
 
 
 def test_without_definitions_the_values_own_type_decides() -> None:
     values: dict[str, Value] = {"[a b]": "x", "many": ["p", "q"], "zero": 0, "none": None}
     pairs, left = FieldWriter(None).pairs(values)
     assert pairs == [
-        {"Key": "ab", "Value": "x"},
-        {"Key": "many", "Value": "p"},
-        {"Key": "many", "Value": "q"},
-        {"Key": "zero", "Value": "0"},
-        {"Key": "none", "Value": "", "Clear": True},
+        Pair("ab", "x"),
+        Pair("many", "p"),
+        Pair("many", "q"),
+        Pair("zero", "0"),
+        Pair("none", "", True),
     ]
     assert left == ()
 
@@ -188,12 +188,11 @@ def test_any_value_is_sent_rightly_or_reported(field: RemoteField, value: Value)
     pairs, left = FieldWriter(FIELDS).pairs({field.key: value})
     assert pairs or left
     for pair in pairs:
-        text = pair["Value"]
-        assert isinstance(text, str)
+        text = pair.Value
         assert len(text.encode()) <= 4 * 250
         assert len(text) <= 250
-        assert (text == "") == bool(pair.get("Clear")) or field.type is FieldType.TEXT
-        if not pair.get("Clear"):
+        assert (text == "") == pair.Clear or field.type is FieldType.TEXT
+        if not pair.Clear:
             if field.type is FieldType.NUMBER:
                 assert Decimal(text).is_finite()
                 assert "E" not in text
