@@ -6,7 +6,7 @@ Rows hold the truth (`work_wakeup`); django-q2 carries tokens that say "look". `
 from syncapp.work.registry import daily, every, handler
 from syncapp.work.slices import Slice
 from syncapp.work.times import DailyAt, EveryMinutes, next_time
-from syncapp.work.wakes import wake, wake_all
+from syncapp.work.wakes import release, wake, wake_all
 
 __all__ = [
     "DailyAt",
@@ -16,6 +16,7 @@ __all__ = [
     "every",
     "handler",
     "next_time",
+    "release",
     "wake",
     "wake_all",
 ]

@@ -6,6 +6,7 @@ from django_q.apps import DjangoQConfig
 class WorkConfig(AppConfig):
     name = "syncapp.work"
     label = "work"
+    default = True  # of the two in this file
 
     def ready(self) -> None:
         autodiscover_modules("tasks")

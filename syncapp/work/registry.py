@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 from syncapp.work.slices import Slice
 from syncapp.work.times import DailyAt, next_time
 
-Handle = Callable[[int, str, Slice], float | None]
-Job = Callable[[Slice], float | None]
+Handle = Callable[[Any, str, Slice], float | None]  # the account id is None for jobs of the system only
 H = TypeVar("H", bound=Callable[..., Any])
 
 LEASE_S = 30.0
@@ -81,7 +80,7 @@ def daily(at: str, *, name: str, zone: str = "UTC") -> Callable[[H], H]:
 
 def _scheduled(schedule: Schedule) -> Callable[[H], H]:
     def register(function: H) -> H:
-        def call(account_id: int, key: str, slice_: Slice) -> float:
+        def call(account_id: None, key: str, slice_: Slice) -> float:
             again_s: float | None = function(slice_)
             return schedule.wait_s(datetime.now(UTC)) if again_s is None else again_s
 

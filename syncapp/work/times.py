@@ -42,7 +42,7 @@ def next_time(spec: Spec, zone: ZoneInfo, after: datetime) -> datetime:
     """The first moment later than `after` (aware) at which the schedule is due, in UTC.
 
     When the clocks go back, a time that comes twice is due the first time only. When they go forward, a time
-    that is left out is due as much later as the clocks jump (02:30 becomes 03:30): none is skipped or doubled.
+    that is left out is due as much later as they jump (02:30 becomes 03:30). No day is skipped or doubled.
     """
     if isinstance(spec, EveryMinutes):
         step_s = spec.minutes * MINUTE_S

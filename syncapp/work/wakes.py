@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -44,7 +45,7 @@ def wake_all(
     kind: str, keys: Iterable[str], *, account_id: int, delay_s: float = 0, priority: bool = False
 ) -> None:
     """`wake` for many keys in one statement, always in the same order, so that two callers never deadlock."""
-    params = {
+    params: dict[str, Any] = {
         "account_id": account_id,
         "kind": kind,
         "keys": sorted(set(keys)),
@@ -62,3 +63,22 @@ def wake_all(
 def scope_for(account_id: int) -> AbstractContextManager[object]:
     """The caller's scope, whose walls hold here too; the account's own where there is none."""
     return nullcontext() if scope.current() is not None else scope.account(account_id)
+
+
+RELEASE = """
+UPDATE work_wakeup SET
+    state = 'waiting', attempts = 0, crashes = 0, due_at = clock_timestamp(), retry_at = NULL
+WHERE id = %(id)s AND state <> 'running'
+"""
+
+
+def release(wakeup_id: int) -> bool:
+    """Try again now, whatever went wrong: lifts the quarantine, or ends the wait after a failure.
+
+    The scope decides whose wake-ups can be released. False when there is none, or it runs right now.
+    """
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        cursor.execute(RELEASE, {"id": wakeup_id})
+        if cursor.rowcount:
+            tokens.send(wakeup_id)
+        return bool(cursor.rowcount)

@@ -1,0 +1,56 @@
+"""django-q2's processes: the head that guards them runs here, in a process group of its own.
+
+Differs from `manage.py qcluster` where that is known to hang or to leave orphans: no process stands above
+the guard and waits for it; signals only set a flag; no process outlives its parent.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from uuid import uuid4
+
+from django.db import connections
+from django_q.cluster import Sentinel
+
+from syncapp.work import stopping
+
+LOOK_S = 1.0
+
+
+class StopOrOrphan(stopping.Flag):
+    """Also set when the parent, our supervisor, is gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parent = os.getppid()
+
+    def is_set(self) -> bool:
+        return stopping.asked() or os.getppid() != self._parent
+
+    def wait(self, timeout_s: float) -> bool:
+        stopping.flag.wait(timeout_s)
+        return self.is_set()
+
+
+def run() -> None:
+    """Guard the processes until asked to stop; returns when their handlers have come back."""
+    connections.close_all()
+    sentinel = Sentinel(
+        stop_event=StopOrOrphan(), start_event=stopping.Flag(), cluster_id=uuid4(), start=False
+    )
+    signal.signal(signal.SIGTERM, stopping.ask)  # after Sentinel's own; its children inherit ours
+    os.register_at_fork(after_in_child=end_with_parent)
+    sentinel.start()
+
+
+def end_with_parent() -> None:
+    threading.Thread(target=_watch, args=[os.getppid()], name="parent watch", daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK_S)
+    os._exit(1)  # the guard is dead: nobody would replace or stop this process; its lease runs out
