@@ -52,12 +52,14 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "syncapp.admin.headers.SecurityHeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "syncapp.accounts.middleware.ScopeMiddleware",
+    "syncapp.audit.middleware.WhoAndWhereMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
@@ -75,6 +77,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "syncapp.admin.context.shell",
             ],
         },
     },
@@ -97,6 +100,18 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "syncapp.accounts.adapter.ClosedAdapter"
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+MFA_TOTP_ISSUER = SITE_NAME
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+
+HTTPS = environment.flag("SYNCAPP_HTTPS", default=False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_AGE = 12 * 60 * 60
 EMAIL_BACKEND = environment.text("SYNCAPP_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 
 LANGUAGE_CODE = "en-gb"
@@ -115,8 +130,8 @@ REDIS_URL = environment.text("REDIS_URL")
 WORK_PROCESSES = environment.number("SYNCAPP_WORKERS", 2, least=1)
 WORK_SLICE_S = environment.number("SYNCAPP_SLICE_S", 45, least=1)  # a handler's time before it must come back
 WORK_LEASE_S = environment.number("SYNCAPP_LEASE_S", 30, least=1)  # after which a dead worker's work is free
-WORK_RETRY_S = environment.number("SYNCAPP_RETRY_S", 30, least=1)  # the first wait after a failure; then doubled
-WORK_HANG_S = environment.number("SYNCAPP_HANG_S", 10, least=1)  # due work left that long beside idle processes
+WORK_RETRY_S = environment.number("SYNCAPP_RETRY_S", 30, least=1)  # the first wait after a failure
+WORK_HANG_S = environment.number("SYNCAPP_HANG_S", 10, least=1)  # due work left lying: a hang
 WORK_GRACE_S = 10  # beyond the slice, before a stop gets rough
 
 # django-q2 carries tokens only; retries, leases and schedules are our own (syncapp/work). `retry` has to

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from django.contrib.admin.widgets import AutocompleteMixin
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import models
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import display
@@ -90,7 +90,7 @@ class TenantAdmin(ScopedFields, ModelAdmin):  # type: ignore[misc]
     save_as = False
     show_facets = 0
     warn_unsaved_form = True
-    empty_state: ClassVar[tuple[str, str] | None] = None  # what is missing, and the next act, in words
+    empty_state: ClassVar[dict[str, str] | None] = None  # icon, title, next (in words), act, link
 
     def __init__(self, model: type[models.Model], admin_site: Any) -> None:
         if not isinstance(model._default_manager, AccountManager):
@@ -161,7 +161,14 @@ class TenantAdmin(ScopedFields, ModelAdmin):  # type: ignore[misc]
     # Pages of one object
 
     def get_urls(self) -> list[Any]:
-        return [narrow(self, pattern) for pattern in super().get_urls()]
+        return self.narrowed(super().get_urls())
+
+    def narrowed(self, patterns: list[Any]) -> list[Any]:
+        """For own addresses too: those with `<path:object_id>` run in the account of that object, or are 404."""
+        return [narrow(self, pattern) for pattern in patterns]
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:
+        raise Http404(f"There is no such {opts.verbose_name}.")
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
         """A new row belongs to the selected client; with all of them in view, that is asked first."""
@@ -223,6 +230,9 @@ class AgencyAdmin(ModelAdmin):  # type: ignore[misc]
 
     def _allowed(self, request: HttpRequest) -> bool:
         return bool(request.user.is_active and access.of(request).is_agency_admin)
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:
+        raise Http404(f"There is no such {opts.verbose_name}.")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self._allowed(request)
