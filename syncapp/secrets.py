@@ -42,7 +42,14 @@ class KeyRing:
 
     def seal(self, plain: bytes, bound_to: bytes) -> str:
         nonce = os.urandom(NONCE_BYTES)
-        return ".".join(("v1", self.active, _encode(nonce), _encode(self._keys[self.active].encrypt(nonce, plain, bound_to))))
+        return ".".join(
+            (
+                "v1",
+                self.active,
+                _encode(nonce),
+                _encode(self._keys[self.active].encrypt(nonce, plain, bound_to)),
+            )
+        )
 
     def open(self, token: str, bound_to: bytes) -> bytes:
         try:
@@ -61,7 +68,7 @@ def _key_bytes(key_id: str, encoded: str) -> bytes:
         key = base64.b64decode(encoded, validate=True)
     except ValueError:
         key = b""
-    if len(key) != 32 or not key_id or "." in key_id:  # noqa: PLR2004  AES-256
+    if len(key) != 32 or not key_id or "." in key_id:
         raise ImproperlyConfigured("SYNCAPP_KEYS: each entry is id:base64 of exactly 32 bytes.")
     return key
 
@@ -136,7 +143,9 @@ class _Opened:
         return held
 
     def __set__(self, row: models.Model, value: Any) -> None:
-        row.__dict__[self.field.attname] = value if isinstance(value, (str, Secrets)) else Secrets(value or {})
+        row.__dict__[self.field.attname] = (
+            value if isinstance(value, (str, Secrets)) else Secrets(value or {})
+        )
 
 
 class EncryptedJSONField(models.TextField):  # type: ignore[type-arg]
@@ -164,6 +173,6 @@ class EncryptedJSONField(models.TextField):  # type: ignore[type-arg]
         """For dumps: nothing."""
         return ""
 
-    def formfield(self, **kwargs: Any) -> None:  # type: ignore[override]
+    def formfield(self, **kwargs: Any) -> None:
         """No form shows it; forms of authorizations build their own write-only inputs."""
         return None

@@ -65,7 +65,9 @@ class Audience(AccountModel):
     folder = models.CharField(max_length=100, blank=True)
     labels = ArrayField(models.CharField(max_length=50), default=list, blank=True)
     favourite = models.BooleanField(default=False)
-    source_system = models.CharField(max_length=100, blank=True, help_text="The system that owns it, e.g. “ERP”.")
+    source_system = models.CharField(
+        max_length=100, blank=True, help_text="The system that owns it, e.g. “ERP”."
+    )
     member_count = models.PositiveIntegerField(default=0, editable=False)
     held_count = models.PositiveIntegerField(default=0, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -117,10 +119,18 @@ class Member(LargeAccountModel):
 
     pk = models.CompositePrimaryKey("account", "audience", "profile")
     audience = AccountForeignKey(
-        Audience, on_delete=models.DO_NOTHING, related_name="members", on_database_delete="CASCADE", db_index=False
+        Audience,
+        on_delete=models.DO_NOTHING,
+        related_name="members",
+        on_database_delete="CASCADE",
+        db_index=False,
     )
     profile = AccountForeignKey(
-        Profile, on_delete=models.DO_NOTHING, related_name="memberships", on_database_delete="CASCADE", db_index=False
+        Profile,
+        on_delete=models.DO_NOTHING,
+        related_name="memberships",
+        on_database_delete="CASCADE",
+        db_index=False,
     )
     state = models.CharField(max_length=7, choices=State, default=State.MEMBER)
     changed_at = models.DateTimeField(default=timezone.now)
@@ -141,7 +151,11 @@ class Pending(AccountModel):
     """An operation on a person we do not know yet, applied when the person appears (30 days)."""
 
     audience = AccountForeignKey(
-        Audience, on_delete=models.DO_NOTHING, related_name="pending", on_database_delete="CASCADE", db_index=False
+        Audience,
+        on_delete=models.DO_NOTHING,
+        related_name="pending",
+        on_database_delete="CASCADE",
+        db_index=False,
     )
     kind = models.CharField(max_length=20, choices=Audience.Identifies)
     value = models.CharField(max_length=255)

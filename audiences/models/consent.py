@@ -18,7 +18,9 @@ class Objective(AccountModel):
 
     key = models.CharField(
         max_length=60,
-        validators=[RegexValidator(r"^[a-z][a-z0-9_]*$", "Small letters, digits and _, beginning with a letter.")],
+        validators=[
+            RegexValidator(r"^[a-z][a-z0-9_]*$", "Small letters, digits and _, beginning with a letter.")
+        ],
         help_text="Fixed after the first save; API calls name it.",
     )
     label = models.CharField(max_length=100)
@@ -43,7 +45,11 @@ class Consent(LargeAccountModel):
         DENIED = "denied", "Denied"
 
     profile = AccountForeignKey(
-        Profile, on_delete=models.DO_NOTHING, related_name="ledger", on_database_delete="CASCADE", db_index=False
+        Profile,
+        on_delete=models.DO_NOTHING,
+        related_name="ledger",
+        on_database_delete="CASCADE",
+        db_index=False,
     )
     objective_key = models.CharField(max_length=60)
     state = models.CharField(max_length=7, choices=State)

@@ -25,12 +25,16 @@ class Property(AccountModel):
 
     key = models.CharField(
         max_length=60,
-        validators=[RegexValidator(r"^[a-z][a-z0-9_]*$", "Small letters, digits and _, beginning with a letter.")],
+        validators=[
+            RegexValidator(r"^[a-z][a-z0-9_]*$", "Small letters, digits and _, beginning with a letter.")
+        ],
         help_text="Fixed after the first save.",
     )
     label = models.CharField(max_length=100)
     type = models.CharField(max_length=10, choices=Type, default=Type.TEXT)
-    identifier = models.BooleanField(default=False, help_text="Its value names one person, like a customer number.")
+    identifier = models.BooleanField(
+        default=False, help_text="Its value names one person, like a customer number."
+    )
     personal = models.BooleanField(default=True, help_text="Personal data: left out of logs and samples.")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -71,7 +75,9 @@ class Profile(LargeAccountModel):
         verbose_name_plural = "people"
         constraints = [
             models.UniqueConstraint(fields=["account", "email"], name="profile_email_per_account"),
-            models.UniqueConstraint(fields=["account", "external_id"], name="profile_external_id_per_account"),
+            models.UniqueConstraint(
+                fields=["account", "external_id"], name="profile_external_id_per_account"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -86,7 +92,9 @@ class Profile(LargeAccountModel):
 class Identifier(AccountModel):
     """A value of an identifying property, pointing to the one person who has it."""
 
-    property = AccountForeignKey(Property, on_delete=models.CASCADE, related_name="+", on_database_delete="CASCADE")
+    property = AccountForeignKey(
+        Property, on_delete=models.CASCADE, related_name="+", on_database_delete="CASCADE"
+    )
     value = models.CharField(max_length=255)
     profile = AccountForeignKey(
         Profile, on_delete=models.DO_NOTHING, related_name="identifiers", on_database_delete="CASCADE"
@@ -94,7 +102,9 @@ class Identifier(AccountModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["account", "property", "value"], name="identifier_value_per_property"),
+            models.UniqueConstraint(
+                fields=["account", "property", "value"], name="identifier_value_per_property"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -23,14 +23,18 @@ class Authorization(AccountModel):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     connector = models.CharField("ESP", max_length=40, choices=registry.choices)
-    label = models.CharField(max_length=100, help_text="How staff call it, e.g. “Campaign Monitor of the agency”.")
+    label = models.CharField(
+        max_length=100, help_text="How staff call it, e.g. “Campaign Monitor of the agency”."
+    )
     base_url = models.CharField(
         "base address",
         max_length=300,
         blank=True,
         help_text="Only where the ESP has several hosts, or for a simulator. Empty: the connector's own.",
     )
-    secrets = EncryptedJSONField(default=dict, blank=True, help_text="Keys as in the connector's specification.")
+    secrets = EncryptedJSONField(
+        default=dict, blank=True, help_text="Keys as in the connector's specification."
+    )
     external_identity = models.CharField(max_length=200, blank=True, editable=False)
     state = models.CharField(max_length=10, choices=State, default=State.UNCHECKED, editable=False)
     state_reason = models.CharField(max_length=300, blank=True, editable=False)

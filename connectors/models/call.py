@@ -14,10 +14,19 @@ class Call(AccountModel):
     """One request to an ESP and its answer, without secrets and with addresses masked. Kept for 30 days."""
 
     connection = AccountForeignKey(
-        Connection, on_delete=models.DO_NOTHING, related_name="calls", on_database_delete="CASCADE", db_index=False
+        Connection,
+        on_delete=models.DO_NOTHING,
+        related_name="calls",
+        on_database_delete="CASCADE",
+        db_index=False,
     )
     run = AccountForeignKey(
-        Run, on_delete=models.DO_NOTHING, related_name="calls", on_database_delete="CASCADE", null=True, db_index=False
+        Run,
+        on_delete=models.DO_NOTHING,
+        related_name="calls",
+        on_database_delete="CASCADE",
+        null=True,
+        db_index=False,
     )
     operation = models.CharField(max_length=40)
     method = models.CharField(max_length=7)

@@ -38,7 +38,9 @@ class Connection(AccountModel):
     description = models.TextField(blank=True)
     connector = models.CharField("ESP", max_length=40, choices=registry.choices)
     authorization = AccountForeignKey(Authorization, on_delete=models.PROTECT, related_name="connections")
-    client_id = models.CharField("ESP client", max_length=100, blank=True, help_text="The client's id at the ESP.")
+    client_id = models.CharField(
+        "ESP client", max_length=100, blank=True, help_text="The client's id at the ESP."
+    )
     client_name = models.CharField(max_length=200, blank=True, editable=False)
     settings = models.JSONField(default=dict, blank=True)
     objectives = models.ManyToManyField(
@@ -75,7 +77,9 @@ class ConnectionObjective(AccountModel):
     class Meta:
         verbose_name = "objective of a connection"
         constraints = [
-            models.UniqueConstraint(fields=["account", "connection", "objective"], name="objective_once_per_connection"),
+            models.UniqueConstraint(
+                fields=["account", "connection", "objective"], name="objective_once_per_connection"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -45,15 +45,21 @@ class Goal(AccountModel):
     enabled = models.BooleanField(default=True)
     version = models.PositiveIntegerField(default=1, editable=False)
     needs_full_run = models.BooleanField(
-        default=True, editable=False, help_text="Changes were not followed: never run, or switched off meanwhile."
+        default=True,
+        editable=False,
+        help_text="Changes were not followed: never run, or switched off meanwhile.",
     )
-    problem = models.CharField(max_length=300, blank=True, editable=False, help_text="Why it cannot run, for staff.")
+    problem = models.CharField(
+        max_length=300, blank=True, editable=False, help_text="Why it cannot run, for staff."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["position", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["account", "connection", "name"], name="goal_name_per_connection"),
+            models.UniqueConstraint(
+                fields=["account", "connection", "name"], name="goal_name_per_connection"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -84,7 +90,9 @@ class Mapping(AccountModel):
     `target` is the field's key at the ESP, or `name` for the subscriber's name.
     """
 
-    goal = AccountForeignKey(Goal, on_delete=models.CASCADE, related_name="mappings", on_database_delete="CASCADE")
+    goal = AccountForeignKey(
+        Goal, on_delete=models.CASCADE, related_name="mappings", on_database_delete="CASCADE"
+    )
     source = models.CharField(max_length=100)
     target = models.CharField(max_length=200)
     target_label = models.CharField(max_length=200, blank=True, editable=False)

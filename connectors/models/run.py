@@ -36,7 +36,9 @@ class Run(AccountModel):
     OPEN = (State.QUEUED, State.PLANNING, State.RUNNING, State.WAITING)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    goal = AccountForeignKey(Goal, on_delete=models.CASCADE, related_name="runs", on_database_delete="CASCADE")
+    goal = AccountForeignKey(
+        Goal, on_delete=models.CASCADE, related_name="runs", on_database_delete="CASCADE"
+    )
     trigger = models.CharField(max_length=10, choices=Trigger)
     full = models.BooleanField(default=False, help_text="The whole audience, not only the people touched.")
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
@@ -88,7 +90,9 @@ class Run(AccountModel):
 
     @property
     def adds_up(self) -> bool:
-        people = self.created + self.updated + self.unchanged + self.skipped_total + self.rejected + self.waiting
+        people = (
+            self.created + self.updated + self.unchanged + self.skipped_total + self.rejected + self.waiting
+        )
         removals = self.removed + self.removal_rejected + self.removal_skipped + self.removal_waiting
         return self.checked == people and self.removals == removals
 
@@ -108,10 +112,18 @@ class Outcome(LargeAccountModel):
         REMOVED = "removed", "Unsubscribed"
 
     run = AccountForeignKey(
-        Run, on_delete=models.DO_NOTHING, related_name="outcomes", on_database_delete="CASCADE", db_index=False
+        Run,
+        on_delete=models.DO_NOTHING,
+        related_name="outcomes",
+        on_database_delete="CASCADE",
+        db_index=False,
     )
     profile = AccountForeignKey(
-        Profile, on_delete=models.DO_NOTHING, related_name="outcomes", on_database_delete="CASCADE", db_index=False
+        Profile,
+        on_delete=models.DO_NOTHING,
+        related_name="outcomes",
+        on_database_delete="CASCADE",
+        db_index=False,
     )
     operation = models.CharField(max_length=12, choices=Operation)
     result = models.CharField(max_length=10, choices=Result)
@@ -121,7 +133,9 @@ class Outcome(LargeAccountModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["account", "run", "profile", "operation"], name="outcome_once_per_person"),
+            models.UniqueConstraint(
+                fields=["account", "run", "profile", "operation"], name="outcome_once_per_person"
+            ),
         ]
         indexes = [
             models.Index(fields=["account", "run", "result", "code", "id"], name="outcome_by_result"),

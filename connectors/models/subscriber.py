@@ -24,9 +24,15 @@ class Subscriber(LargeAccountModel):
         OFF = "off", "Not on the list"
 
     goal = AccountForeignKey(
-        Goal, on_delete=models.DO_NOTHING, related_name="subscribers", on_database_delete="CASCADE", db_index=False
+        Goal,
+        on_delete=models.DO_NOTHING,
+        related_name="subscribers",
+        on_database_delete="CASCADE",
+        db_index=False,
     )
-    profile = AccountForeignKey(Profile, on_delete=models.DO_NOTHING, related_name="subscribers", db_index=False)
+    profile = AccountForeignKey(
+        Profile, on_delete=models.DO_NOTHING, related_name="subscribers", db_index=False
+    )
     wanted = models.CharField(max_length=3, choices=Wanted)
     reason = models.CharField(max_length=40, blank=True, help_text="Why not on the list.")
     wanted_hash = models.UUIDField(null=True, blank=True)
@@ -36,7 +42,12 @@ class Subscriber(LargeAccountModel):
     remote_state = models.CharField(max_length=20, blank=True)
     operation = models.CharField(max_length=12, choices=Outcome.Operation, blank=True)
     run = AccountForeignKey(
-        Run, on_delete=models.DO_NOTHING, related_name="+", on_database_delete="SET NULL", null=True, db_index=False
+        Run,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        on_database_delete="SET NULL",
+        null=True,
+        db_index=False,
     )
     due_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -51,7 +62,9 @@ class Subscriber(LargeAccountModel):
             models.UniqueConstraint(fields=["account", "goal", "profile"], name="subscriber_once_per_goal"),
         ]
         indexes = [
-            models.Index(fields=["account", "goal", "due_at"], condition=~Q(due_at=None), name="subscriber_due"),
+            models.Index(
+                fields=["account", "goal", "due_at"], condition=~Q(due_at=None), name="subscriber_due"
+            ),
             models.Index(fields=["account", "profile"], name="subscriber_by_profile"),
         ]
 

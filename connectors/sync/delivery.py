@@ -21,7 +21,7 @@ from django.utils import timezone
 from connectors.esp.contract import Connector, RemoteField
 from connectors.esp.errors import ConnectorError, NotFound
 from connectors.esp.exchange import Exchange
-from connectors.models import Call, Goal, Outcome
+from connectors.models import Call, Goal, Outcome, Run
 from connectors.sync import esp, health, queue, runs
 from connectors.sync.queue import Batch, Person
 from connectors.sync.sending import UNSUBSCRIBES_PER_CLAIM, Sent, Target, send
@@ -35,18 +35,26 @@ IN_WORDS_S = 5.0  # the shortest pause worth telling staff about
 _fields: dict[tuple[str, str], tuple[float, list[RemoteField]]] = {}
 
 
+Ahead = Future[tuple[Batch, dict[int, Person]] | None]
+
+
 def deliver(goal: Goal, slice_: Slice) -> float | None:
     """Send what is due until the slice is over. Seconds until the next look; None when nothing is left to do."""
     problem = runs.obstacle(goal)
     if problem:
         runs.mark_waiting(open_run_ids(goal), problem)
         return None
-    with Recorder() as recorder, esp.connect(goal.connection.authorization, goal.connection, recorder) as connector:
+    with (
+        Recorder() as recorder,
+        esp.connect(goal.connection.authorization, goal.connection, recorder) as connector,
+    ):
         return Delivery(goal, connector, recorder, slice_).run()
 
 
 def open_run_ids(goal: Goal) -> list[Any]:
-    return list(goal.runs.filter(state__in=[runs.Run.State.RUNNING, runs.Run.State.WAITING]).values_list("pk", flat=True))
+    return list(
+        goal.runs.filter(state__in=[Run.State.RUNNING, Run.State.WAITING]).values_list("pk", flat=True)
+    )
 
 
 class Recorder:
@@ -105,7 +113,11 @@ class Delivery:
         return self.pause()
 
     def limit(self, operation: str) -> int:
-        return UNSUBSCRIBES_PER_CLAIM if operation == Outcome.Operation.UNSUBSCRIBE else self.connector.spec.limits.batch
+        return (
+            UNSUBSCRIBES_PER_CLAIM
+            if operation == Outcome.Operation.UNSUBSCRIBE
+            else self.connector.spec.limits.batch
+        )
 
     def claim(self) -> Batch | None:
         """Withdrawals first: who said no is taken off before anyone is added."""
@@ -121,7 +133,9 @@ class Delivery:
             known = {remote.key for remote in fields}
             for mapped in shape.fields:
                 if mapped.target != NAME_TARGET and mapped.target not in known:
-                    raise NotFound(f"The field {mapped.target} does not exist on the list any more: map another one.")
+                    raise NotFound(
+                        f"The field {mapped.target} does not exist on the list any more: map another one."
+                    )
         return Target(self.connector, self.goal.list_id, shape, fields)
 
     def remote_fields(self) -> list[RemoteField]:
@@ -139,11 +153,16 @@ class Delivery:
     def keep_flying(self, target: Target) -> None:
         concurrency = self.connector.spec.limits.concurrency
         with ThreadPoolExecutor(concurrency) as senders, ThreadPoolExecutor(1) as readers:
-            ahead = self.read_ahead(readers, target.shape)
+            ahead: Ahead | None = self.read_ahead(readers, target.shape)
             while True:
                 if ahead is not None and len(self._flying) <= concurrency:
                     ready = ahead.result()
-                    stop = ready is None or self.trouble is not None or self.slice.is_over() or self.slice.is_stopping()
+                    stop = (
+                        ready is None
+                        or self.trouble is not None
+                        or self.slice.is_over()
+                        or self.slice.is_stopping()
+                    )
                     if ready is not None:
                         self._flying.add(senders.submit(self.fly, target, *ready))
                     ahead = None if stop else self.read_ahead(readers, target.shape)
@@ -152,9 +171,11 @@ class Delivery:
                 if not self._flying:
                     break
                 self.land_next()
-            readers.submit(connection.close).result()
+            readers.submit(lambda: connection.close()).result()
 
-    def read_ahead(self, readers: ThreadPoolExecutor, shape: Shape) -> Future[tuple[Batch, dict[int, Person]] | None]:
+    def read_ahead(
+        self, readers: ThreadPoolExecutor, shape: Shape
+    ) -> Future[tuple[Batch, dict[int, Person]] | None]:
         def claimed() -> tuple[Batch, dict[int, Person]] | None:
             batch = self.claim()
             return None if batch is None else (batch, queue.read(self.goal, shape, batch))

@@ -15,7 +15,9 @@ def base_url(authorization: Authorization) -> str:
     return authorization.base_url or settings.ESP_BASE_URLS.get(authorization.connector, "")
 
 
-def connect(authorization: Authorization, use: Connection | None = None, record: Record | None = None) -> Connector:
+def connect(
+    authorization: Authorization, use: Connection | None = None, record: Record | None = None
+) -> Connector:
     """A connector ready for use; no call is made yet. Close it after use."""
     values = dict(authorization.secrets)
     if use is not None:

@@ -44,9 +44,9 @@ def note_success(goal: Goal) -> None:
     Connection.objects.filter(pk=connection.pk).exclude(state=Connection.State.HEALTHY).update(
         state=Connection.State.HEALTHY, state_reason="", state_since=timezone.now()
     )
-    Authorization.objects.filter(pk=connection.authorization_id).exclude(state=Authorization.State.WORKS).update(
-        state=Authorization.State.WORKS, state_reason="", checked_at=timezone.now()
-    )
+    Authorization.objects.filter(pk=connection.authorization_id).exclude(
+        state=Authorization.State.WORKS
+    ).update(state=Authorization.State.WORKS, state_reason="", checked_at=timezone.now())
 
 
 def state_after(error: ConnectorError) -> str:

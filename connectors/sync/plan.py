@@ -18,25 +18,23 @@ from connectors.models import Goal
 from connectors.sync.gate import withheld_sql
 from connectors.sync.sources import Shape, fingerprint_sql
 
-# Remote states in which the ESP does not mail the person; only a new opt-in of the person's own changes that.
-GONE = "('unsubscribed', 'bounced', 'removed', 'suppressed')"
-
-PLAN = f"""
+# `gone`: the ESP does not mail the person in these states; only a new opt-in of their own changes that.
+PLAN = """
 WITH people AS (
     SELECT DISTINCT m.profile_id
     FROM audiences_member m
-    WHERE m.account_id = %(account)s AND m.audience_id = ANY(%(audiences)s) AND m.state = 'member' {{only_members}}
+    WHERE m.account_id = %(account)s AND m.audience_id = ANY(%(audiences)s) AND m.state = 'member' {only_members}
 ),
 wanted AS (
-    SELECT p.id AS profile_id, {{withheld}} AS withheld, {{fingerprint}} AS hash
+    SELECT p.id AS profile_id, {withheld} AS withheld, {fingerprint} AS hash
     FROM people JOIN audiences_profile p ON p.account_id = %(account)s AND p.id = people.profile_id
 ),
 held AS (
     SELECT s.*, s.accepted_hash IS NOT NULL OR (s.operation = 'upsert' AND s.attempts > 0) AS maybe_there,
-           s.remote_state IN {GONE} AS gone,
+           s.remote_state IN ('unsubscribed', 'bounced', 'removed', 'suppressed') AS gone,
            s.due_at IS NOT NULL AS pending
     FROM connectors_subscriber s
-    WHERE s.account_id = %(account)s AND s.goal_id = %(goal)s {{only_held}}
+    WHERE s.account_id = %(account)s AND s.goal_id = %(goal)s {only_held}
 ),
 compared AS (
     SELECT coalesce(w.profile_id, s.profile_id) AS profile_id, w.profile_id IS NOT NULL AS is_member, w.hash,
@@ -77,7 +75,7 @@ written AS (
         run_id, due_at, attempts, error_code, error_message, updated_at)
     SELECT %(account)s, %(goal)s, profile_id,
            CASE WHEN reason = '' THEN 'on' ELSE 'off' END, reason, hash, '', '',
-           CASE verdict WHEN 'remove' THEN 'unsubscribe' WHEN 'create' THEN 'upsert' WHEN 'update' THEN 'upsert' ELSE '' END,
+           CASE WHEN verdict = 'remove' THEN 'unsubscribe' WHEN verdict IN ('create', 'update') THEN 'upsert' ELSE '' END,
            CASE WHEN verdict IN ('create', 'update', 'remove') THEN %(run)s::uuid END,
            CASE WHEN verdict IN ('create', 'update', 'remove') THEN now() END,
            0, '', '', now()

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
 from django.db import connection, transaction
 
 from connectors.models import Goal
@@ -185,7 +186,14 @@ def read(goal: Goal, shape: Shape, batch: Batch) -> dict[int, Person]:
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return {row[0]: Person(*row) for row in cursor.fetchall()}
+        return {row[0]: to_person(row) for row in cursor.fetchall()}
+
+
+def to_person(row: tuple[Any, ...]) -> Person:
+    """Django's cursors give jsonb as text."""
+    profile_id, address, external_id, properties, audiences, withheld, fingerprint = row
+    names = None if audiences is None else orjson.loads(audiences)
+    return Person(profile_id, address, external_id, orjson.loads(properties), names, withheld, fingerprint)
 
 
 @transaction.atomic

@@ -29,13 +29,13 @@ class CannotRun(RuntimeError):
 def queue_full_run(goal: Goal, *, trigger: str, requested_by: User | None = None) -> Run:
     """A run over the whole audience, handed to the workers on commit; the one already open, if there is one."""
     lock(goal)
-    open_run = goal.runs.filter(full=True, state__in=Run.OPEN).first()
+    open_run: Run | None = goal.runs.filter(full=True, state__in=Run.OPEN).first()
     if open_run is not None:
         return open_run
     problem = obstacle(goal)
     if problem:
         raise CannotRun(problem)
-    run = Run.objects.create(
+    run: Run = Run.objects.create(
         account_id=goal.account_id, goal=goal, trigger=trigger, full=True, requested_by=requested_by
     )
     wake(EXECUTE, str(run.pk), account_id=goal.account_id)
@@ -85,7 +85,7 @@ def execute(run: Run) -> None:
 def plan_touched(goal: Goal, profile_ids: Sequence[int]) -> Run | None:
     """A run for the people touched; None when the goal has nothing to do with them."""
     lock(goal)
-    run = Run.objects.create(account_id=goal.account_id, goal=goal, trigger=Run.Trigger.CHANGE)
+    run: Run = Run.objects.create(account_id=goal.account_id, goal=goal, trigger=Run.Trigger.CHANGE)
     planned = plan_into(run, goal, profile_ids)
     if planned.touches_nobody:
         run.delete()
@@ -192,8 +192,12 @@ def close(run: Run, state: str, reason: str) -> None:
 
 def mark_waiting(run_ids: Iterable[UUID], reason: str) -> None:
     """Say on open runs why they do not move; `mark_running` takes it back."""
-    Run.objects.filter(pk__in=list(run_ids), state=Run.State.RUNNING).update(state=Run.State.WAITING, reason=reason)
+    Run.objects.filter(pk__in=list(run_ids), state=Run.State.RUNNING).update(
+        state=Run.State.WAITING, reason=reason
+    )
 
 
 def mark_running(run_ids: Iterable[UUID]) -> None:
-    Run.objects.filter(pk__in=list(run_ids), state=Run.State.WAITING).update(state=Run.State.RUNNING, reason="")
+    Run.objects.filter(pk__in=list(run_ids), state=Run.State.WAITING).update(
+        state=Run.State.RUNNING, reason=""
+    )

@@ -117,11 +117,15 @@ def retire_old_addresses(target: Target, sent: Sent) -> None:
             continue
         trouble = take_off(target, old)
         if trouble is not None:
-            sent.news[number] = News(news.person, "retry", trouble.code or "old_address", str(trouble), delay_s=PERSON_PAUSE_S)
+            sent.news[number] = News(
+                news.person, "retry", trouble.code or "old_address", str(trouble), delay_s=PERSON_PAUSE_S
+            )
 
 
 def take_off(target: Target, address: str) -> ConnectorError | None:
-    verb = target.connector.remove if Can.REMOVE in target.connector.spec.can else target.connector.unsubscribe
+    verb = (
+        target.connector.remove if Can.REMOVE in target.connector.spec.can else target.connector.unsubscribe
+    )
     try:
         verb(target.list_id, [address])
     except ConnectorError as error:
@@ -143,7 +147,11 @@ def unsubscribe(target: Target, batch: Batch, people: dict[int, Person]) -> Sent
             continue
         leaving.append((claimed, address))
     try:
-        outcomes = target.connector.unsubscribe(target.list_id, [address for _, address in leaving]) if leaving else []
+        outcomes = (
+            target.connector.unsubscribe(target.list_id, [address for _, address in leaving])
+            if leaving
+            else []
+        )
     except ConnectorError as error:
         sent.trouble = error
         outcomes = [Outcome(address, Status.RETRY, "stopped", "") for _, address in leaving]

@@ -84,7 +84,11 @@ def audiences_sql() -> str:
 
 
 def to_contact(
-    shape: Shape, address: str, external_id: str | None, properties: Mapping[str, Any], audiences: Sequence[str] | None
+    shape: Shape,
+    address: str,
+    external_id: str | None,
+    properties: Mapping[str, Any],
+    audiences: Sequence[str] | None,
 ) -> Contact:
     """The person as the ESP gets them."""
     name = ""
@@ -111,7 +115,9 @@ def _value(
     if field.source == "profile:external_id":
         return external_id
     if field.source == "profile:name":
-        return joined_name(*(str(properties[key]) for key in NAME_PROPERTIES if properties.get(key) is not None))
+        return joined_name(
+            *(str(properties[key]) for key in NAME_PROPERTIES if properties.get(key) is not None)
+        )
     return list(audiences or ())
 
 
