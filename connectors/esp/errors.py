@@ -29,8 +29,8 @@ class ConnectorError(Exception):
     """A call that did not do what was asked.
 
     ``operation`` is the verb (``upsert``), ``status`` the HTTP status (None when no answer came), ``code``
-    the ESP's own error code, "" when it gave none. ``may_split``:
-    the ESP blames what was sent, and the same people in smaller batches may pass. Never set on TryAgain.
+    the ESP's own error code, "" when it gave none. ``may_split``: the ESP
+    blames what was sent, and the same people in smaller batches may pass. Never set on TryAgain.
     """
 
     act_by: ClassVar[ActBy] = ActBy.OPERATOR

@@ -199,8 +199,7 @@ def error_of(reply: Reply, call: Call, code: str = "") -> ConnectorError:
     if reply.status == 429:
         return RateLimited(**about, retry_after_s=reply.retry_after_s)
     if reply.status >= 500 or reply.status == 408:
-        may_split = reply.status in (500, 504)  # one person's data, or too much work at once
-        return ServerFailed(**about, may_split=may_split, retry_after_s=reply.retry_after_s)
+        return ServerFailed(**about, retry_after_s=reply.retry_after_s)
     return _BY_STATUS.get(reply.status, Unexpected)(**about, may_split=reply.status == 413)
 
 

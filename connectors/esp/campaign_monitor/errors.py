@@ -100,9 +100,7 @@ RULES: tuple[Rule, ...] = (
     # Busy. 108*, 900*
     Rule((429,), RateLimited, "Campaign Monitor asks us to slow down."),
     Rule((108,), RateLimited, "Campaign Monitor asks us to slow down: too many attempts to sign in."),
-    Rule(
-        (278, 287, 500, 504, 900), ServerFailed, "Campaign Monitor failed to handle the call.", may_split=True
-    ),
+    Rule((278, 287, 500, 504, 900), ServerFailed, "Campaign Monitor failed to handle the call."),
     # Ours to repair
     Rule((400,), Unexpected, "Campaign Monitor could not read what we sent.", may_split=True),
     Rule((404,), Unexpected, "There is no such address at Campaign Monitor: check the base address."),

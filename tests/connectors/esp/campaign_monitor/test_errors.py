@@ -118,9 +118,17 @@ def test_the_throttle_names_no_time_so_we_wait_half_a_minute(esp: Esp) -> None:
     assert raised.value.retry_after_s == 30
 
 
-@pytest.mark.parametrize("code", [209, 400, 500])
+def test_an_outage_is_nobodys_fault(esp: Esp) -> None:
+    """Halving the batches of an ESP that is down would end with everyone refused."""
+    connector, _ = esp(500, {"Code": 500})
+    with pytest.raises(ServerFailed) as raised:
+        connector.upsert("l1", [Contact("ann@example.com")])
+    assert not raised.value.may_split
+
+
+@pytest.mark.parametrize("code", [209, 214, 400])
 def test_what_smaller_batches_may_cure_says_so(esp: Esp, code: int) -> None:
-    connector, _ = esp(500 if code == 500 else 400, {"Code": code})
+    connector, _ = esp(400, {"Code": code})
     with pytest.raises(ConnectorError) as raised:
         connector.upsert("l1", [Contact("ann@example.com")])
     assert raised.value.may_split
