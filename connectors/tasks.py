@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from audiences.models import Change
-from connectors.models import Goal, Run
+from connectors.models import Call, Goal, Run
 from connectors.sync import runs
 from connectors.sync.delivery import deliver
-from syncapp.work import Slice, handler, wake
+from syncapp.accounts import scope
+from syncapp.work import Slice, daily, handler, wake
 
 PLAN = "connectors.plan"
+CALLS_KEPT = timedelta(days=30)
 TOUCHED_PER_PLAN = 50_000  # people; above this, planning everyone touched at once would hold locks too long
 
 CLAIM_CHANGES = """
@@ -77,3 +80,11 @@ def execute_run(account_id: int, key: str, slice_: Slice) -> float | None:
 def deliver_goal(account_id: int, key: str, slice_: Slice) -> float | None:
     goal = Goal.objects.of(account_id).select_related("connection__authorization").filter(pk=key).first()
     return None if goal is None else deliver(goal, slice_)
+
+
+@daily("03:20", name="forget_calls")
+def forget_calls(slice_: Slice) -> float | None:
+    """Calls are for finding out what went wrong lately; what happened to people stays in the outcomes."""
+    with scope.everything("calls of every account grow old"):
+        Call.objects.filter(at__lt=timezone.now() - CALLS_KEPT).delete()
+    return None

@@ -30,7 +30,6 @@ from syncapp.work import Slice
 
 T = TypeVar("T")
 FIELDS_KEPT_S = 300.0  # the ESP's fields change when people rename them there; mappings must notice
-IN_WORDS_S = 5.0  # the shortest pause worth telling staff about
 
 _fields: dict[tuple[str, str], tuple[float, list[RemoteField]]] = {}
 
@@ -99,6 +98,7 @@ class Delivery:
 
     def run(self) -> float | None:
         shape = Shape.of(self.goal)
+        queue.take_back(self.goal)
         first = self.claim()
         if first is None:
             return self.pause()
@@ -113,11 +113,9 @@ class Delivery:
         return self.pause()
 
     def limit(self, operation: str) -> int:
-        return (
-            UNSUBSCRIBES_PER_CLAIM
-            if operation == Outcome.Operation.UNSUBSCRIBE
-            else self.connector.spec.limits.batch
-        )
+        if operation == Outcome.Operation.UNSUBSCRIBE:
+            return UNSUBSCRIBES_PER_CLAIM
+        return self.connector.spec.limits.batch
 
     def claim(self) -> Batch | None:
         """Withdrawals first: who said no is taken off before anyone is added."""
@@ -128,23 +126,25 @@ class Delivery:
         return None
 
     def target(self, shape: Shape) -> Target:
-        fields = self.remote_fields() if any(field.target != NAME_TARGET for field in shape.fields) else None
-        if fields is not None:
-            known = {remote.key for remote in fields}
-            for mapped in shape.fields:
-                if mapped.target != NAME_TARGET and mapped.target not in known:
-                    raise NotFound(
-                        f"The field {mapped.target} does not exist on the list any more: map another one."
-                    )
+        mapped = {field.target for field in shape.fields if field.target != NAME_TARGET}
+        fields = self.remote_fields(mapped) if mapped else None
+        missing = mapped - {remote.key for remote in fields or ()}
+        if missing:
+            raise NotFound(
+                f"The field {min(missing)} does not exist on the list any more: map another one.",
+                operation="fields",
+            )
         return Target(self.connector, self.goal.list_id, shape, fields)
 
-    def remote_fields(self) -> list[RemoteField]:
+    def remote_fields(self, needed: set[str]) -> list[RemoteField]:
+        """The list's fields, read again when they are old or a needed one is not among them."""
         key = (str(self.goal.connection.authorization_id), self.goal.list_id)
-        kept = _fields.get(key)
-        if kept is None or time.monotonic() - kept[0] > FIELDS_KEPT_S:
-            kept = (time.monotonic(), self.connector.fields(self.goal.list_id))
-            _fields[key] = kept
-        return kept[1]
+        read_at, fields = _fields.get(key, (-FIELDS_KEPT_S, []))
+        known = {field.key for field in fields}
+        if not needed <= known or time.monotonic() - read_at > FIELDS_KEPT_S:
+            fields = self.connector.fields(self.goal.list_id)
+            _fields[key] = (time.monotonic(), fields)
+        return fields
 
     def fly(self, target: Target, batch: Batch, people: dict[int, Person]) -> Flight:
         sent = send(target, batch, people)
@@ -173,9 +173,7 @@ class Delivery:
                 self.land_next()
             readers.submit(lambda: connection.close()).result()
 
-    def read_ahead(
-        self, readers: ThreadPoolExecutor, shape: Shape
-    ) -> Future[tuple[Batch, dict[int, Person]] | None]:
+    def read_ahead(self, readers: ThreadPoolExecutor, shape: Shape) -> Ahead:
         def claimed() -> tuple[Batch, dict[int, Person]] | None:
             batch = self.claim()
             return None if batch is None else (batch, queue.read(self.goal, shape, batch))

@@ -75,7 +75,8 @@ written AS (
         run_id, due_at, attempts, error_code, error_message, updated_at)
     SELECT %(account)s, %(goal)s, profile_id,
            CASE WHEN reason = '' THEN 'on' ELSE 'off' END, reason, hash, '', '',
-           CASE WHEN verdict = 'remove' THEN 'unsubscribe' WHEN verdict IN ('create', 'update') THEN 'upsert' ELSE '' END,
+           CASE WHEN verdict = 'remove' THEN 'unsubscribe'
+                WHEN verdict IN ('create', 'update') THEN 'upsert' ELSE '' END,
            CASE WHEN verdict IN ('create', 'update', 'remove') THEN %(run)s::uuid END,
            CASE WHEN verdict IN ('create', 'update', 'remove') THEN now() END,
            0, '', '', now()

@@ -171,6 +171,20 @@ def claim(goal: Goal, operation: str, limit: int) -> Batch | None:
     return Batch(token, operation, people) if people else None
 
 
+def take_back(goal: Goal) -> None:
+    """Free what a worker that died had claimed.
+
+    For the one execution that holds the goal's wake-up: whoever claimed before is dead or has lost that lease
+    and with it the right to go on; its token no longer writes.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE connectors_subscriber SET lease_until = NULL, lease_token = NULL"
+            " WHERE account_id = %s AND goal_id = %s AND due_at IS NOT NULL AND lease_token IS NOT NULL",
+            [goal.account_id, goal.pk],
+        )
+
+
 def read(goal: Goal, shape: Shape, batch: Batch) -> dict[int, Person]:
     """The claimed people as they are now, through the gate."""
     parameters: dict[str, Any] = {
