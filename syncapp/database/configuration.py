@@ -21,13 +21,13 @@ def databases() -> dict[str, dict[str, Any]]:
     address = environment.text("DATABASE_URL")
     if not address:
         return {"default": {**usual, "NAME": DATABASE, "EMBEDDED": True}}
-    from syncapp.database.urls import parse_database_url
+    from syncapp.database.urls import parse
 
     owner_address = environment.text("DATABASE_OWNER_URL")
     return {
         "default": {
             **usual,
-            **parse_database_url(address),
-            "OWNER": parse_database_url(owner_address, "DATABASE_OWNER_URL") if owner_address else None,
+            **parse(address),
+            "OWNER": parse(owner_address, "DATABASE_OWNER_URL") if owner_address else None,
         }
     }
