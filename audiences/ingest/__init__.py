@@ -4,6 +4,8 @@
 in chunks. `changed` holds what to call, inside the transaction, when people of an account changed.
 """
 
+from audiences.changes import changed
+from audiences.ingest.call import apply
 from audiences.ingest.types import (
     COUNTS,
     KEEP,
@@ -26,4 +28,6 @@ __all__ = [
     "Operation",
     "Result",
     "Value",
+    "apply",
+    "changed",
 ]

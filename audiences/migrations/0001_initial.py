@@ -23,6 +23,19 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON audiences_consent
 FOR EACH ROW EXECUTE FUNCTION audiences_consent_is_append_only();
 """
 
+# The projection rule of audiences.consents: the later answer, on equal time the denial. Moments are written in one
+# form, so they compare as texts.
+MERGE_CONSENTS = """
+CREATE FUNCTION audiences_merge_consents(stored jsonb, given jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT stored || coalesce(jsonb_object_agg(key, value), '{}')
+    FROM jsonb_each(given)
+    WHERE stored -> key IS NULL
+        OR value ->> 'at' COLLATE "C" > stored -> key ->> 'at'
+        OR value ->> 'at' = stored -> key ->> 'at' AND value ->> 'state' = 'denied'
+$$;
+"""
+
 
 class Migration(migrations.Migration):
 
@@ -249,4 +262,5 @@ class Migration(migrations.Migration):
         ),
         Isolate('Property', 'Objective', 'Profile', 'Audience', 'Identifier', 'Consent', 'Suppression', 'Member', 'Pending', 'Change'),
         migrations.RunSQL(APPEND_ONLY, migrations.RunSQL.noop),
+        migrations.RunSQL(MERGE_CONSENTS, migrations.RunSQL.noop),
     ]

@@ -1,0 +1,134 @@
+"""Consents: the ledger, and its projection on the person.
+
+The ledger is a set of dated answers. Its projection is, per objective, the answer with the latest `occurred_at`;
+on equal time "denied" wins. So the projection does not depend on the order in which answers arrive, nor on how
+often: `better` is a maximum, `merge` of two projections is the projection of both histories. The SQL function
+`audiences_merge_consents(stored, given)` (first migration) is the same rule, for statements over many people.
+
+A projection reads {objective key: {"state": "granted" | "denied", "at": "2026-01-31T12:00:00.000000Z"}}; the
+moment is UTC with six decimals always, so that moments compare as texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from audiences.changes import record_change
+from audiences.ingest.types import ConsentGiven
+from audiences.models import Consent, Objective, Profile
+
+Answer = dict[str, str]
+Projection = dict[str, Answer]
+
+
+class UnknownObjective(ValueError):
+    """The account asks no consent by this key."""
+
+
+def to_answer(state: str, occurred_at: datetime) -> Answer:
+    moment = occurred_at.astimezone(UTC)
+    return {"state": state, "at": moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")}
+
+
+def better(one: Answer, other: Answer) -> Answer:
+    """The later of two answers; on equal time the denial."""
+    return max(one, other, key=lambda answer: (answer["at"], answer["state"] == Consent.State.DENIED))
+
+
+def merge(stored: Mapping[str, Answer], given: Mapping[str, Answer]) -> Projection:
+    """The projection of two histories from the projections of each."""
+    return {
+        **stored,
+        **{key: better(stored[key], answer) if key in stored else answer for key, answer in given.items()},
+    }
+
+
+@transaction.atomic
+def record(
+    *, profile: Profile, given: ConsentGiven, source: str, origin: str = "", now: datetime | None = None
+) -> bool:
+    """Add one answer of one person to the ledger. False when a later (or equal, denying) answer stands.
+
+    The same answer twice is one row. Raises UnknownObjective.
+    """
+    if not Objective.objects.of(profile.account_id).filter(key=given.objective).exists():
+        raise UnknownObjective(f"There is no objective “{given.objective}”.")
+    moment = now or timezone.now()
+    stored = _locked_projection(profile)
+    _add_to_ledger(profile, given, source, moment)
+    merged = merge(stored, {given.objective: to_answer(given.state, given.occurred_at)})
+    if merged == stored:
+        return False
+    Profile.objects.of(profile.account_id).filter(pk=profile.pk).update(consents=merged, updated_at=moment)
+    profile.consents = merged
+    record_change(account_id=profile.account_id, profile_ids=[profile.pk], origin=origin, now=moment)
+    return True
+
+
+def _locked_projection(profile: Profile) -> Projection:
+    rows = Profile.objects.of(profile.account_id).select_for_update(no_key=True)
+    found: Projection = rows.values_list("consents", flat=True).get(pk=profile.pk)
+    return found
+
+
+def _add_to_ledger(profile: Profile, given: ConsentGiven, source: str, now: datetime) -> None:
+    answer: dict[str, Any] = {
+        "account_id": profile.account_id,
+        "profile_id": profile.pk,
+        "objective_key": given.objective,
+        "state": given.state,
+        "occurred_at": given.occurred_at,
+        "source": source[:100],
+    }
+    if not Consent.objects.filter(**answer).exists():
+        Consent.objects.create(**answer, method=given.method, evidence=dict(given.evidence), recorded_at=now)
+
+
+# What was answered in one staged call; who it is about is settled by then.
+ADD_STAGED = """
+INSERT INTO audiences_consent
+    (account_id, profile_id, objective_key, state, source, method, occurred_at, recorded_at, evidence)
+SELECT DISTINCT ON (p.profile_id, c.objective_key, c.state, c.occurred_at)
+    %(account)s, p.profile_id, c.objective_key, c.state, %(source)s, c.method, c.occurred_at, %(now)s, c.evidence
+FROM ingest_consent c JOIN ingest_person p ON p.n = c.n
+WHERE p.profile_id IS NOT NULL AND p.code IS NULL AND NOT EXISTS (
+    SELECT FROM audiences_consent known
+    WHERE known.account_id = %(account)s AND known.profile_id = p.profile_id
+        AND known.occurred_at = c.occurred_at AND known.objective_key = c.objective_key
+        AND known.state = c.state AND known.source = %(source)s
+)
+ORDER BY p.profile_id, c.objective_key, c.state, c.occurred_at
+"""
+
+PROJECT_STAGED = """
+WITH best AS (
+    SELECT DISTINCT ON (p.profile_id, c.objective_key) p.profile_id, c.objective_key, jsonb_build_object(
+        'state', c.state,
+        'at', to_char(c.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+    ) AS answer
+    FROM ingest_consent c JOIN ingest_person p ON p.n = c.n
+    WHERE p.profile_id IS NOT NULL AND p.code IS NULL
+    ORDER BY p.profile_id, c.objective_key, c.occurred_at DESC, c.state = 'denied' DESC
+), given AS (
+    SELECT profile_id, jsonb_object_agg(objective_key, answer) AS consents FROM best GROUP BY profile_id
+), written AS (
+    UPDATE audiences_profile t
+    SET consents = audiences_merge_consents(t.consents, g.consents), updated_at = %(now)s
+    FROM given g
+    WHERE t.account_id = %(account)s AND t.id = g.profile_id
+        AND audiences_merge_consents(t.consents, g.consents) <> t.consents
+    RETURNING t.id
+)
+INSERT INTO ingest_changed SELECT id FROM written
+"""
+
+
+def record_staged(cursor: Any, params: dict[str, Any]) -> None:
+    """Add the staged answers of an ingest call to the ledger and to the projections. Profiles are locked."""
+    cursor.execute(ADD_STAGED, params)
+    cursor.execute(PROJECT_STAGED, params)

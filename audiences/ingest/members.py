@@ -1,0 +1,45 @@
+"""Write who is in the audience."""
+
+from __future__ import annotations
+
+# A removal of somebody who is not a member leaves a trace too: an older addition that comes later is stale.
+INSERT = """
+INSERT INTO audiences_member
+    (account_id, audience_id, profile_id, state, changed_at, added_at, generation, source)
+SELECT %(account)s, %(audience)s, profile_id, CASE WHEN outcome = 'added' THEN 'member' ELSE 'removed' END,
+    at, %(now)s, 0, %(source)s
+FROM ingest_outcome
+WHERE was IS NULL AND profile_id IS NOT NULL AND outcome IN ('added', 'not_member')
+ORDER BY profile_id
+"""
+
+# Every accepted operation moves the time, with effect or without.
+UPDATE = """
+UPDATE audiences_member m
+SET changed_at = o.at,
+    state = CASE WHEN o.op = 'a' THEN 'member' ELSE 'removed' END,
+    added_at = CASE WHEN o.outcome = 'added' THEN %(now)s ELSE m.added_at END,
+    source = CASE WHEN o.outcome IN ('added', 'removed') THEN %(source)s ELSE m.source END
+FROM ingest_outcome o
+WHERE m.account_id = %(account)s AND m.audience_id = %(audience)s AND m.profile_id = o.profile_id
+    AND o.was IS NOT NULL AND o.outcome IN ('added', 'already_member', 'removed', 'not_member')
+    AND (o.outcome <> 'already_member' AND o.outcome <> 'not_member' OR m.changed_at < o.at)
+"""
+
+NOTE_CHANGED = """
+INSERT INTO ingest_changed
+SELECT profile_id FROM ingest_outcome WHERE outcome IN ('added', 'removed') AND profile_id IS NOT NULL
+"""
+
+COUNT_AUDIENCE = """
+UPDATE audiences_audience
+SET member_count = member_count + %(added)s - %(removed)s,
+    held_count = held_count + %(held_delta)s,
+    version = version + %(seen)s,
+    updated_at = CASE WHEN %(seen)s = 1 THEN %(now)s ELSE updated_at END,
+    last_member_added_at = CASE WHEN %(added)s > 0 THEN %(now)s ELSE last_member_added_at END,
+    last_member_removed_at = CASE WHEN %(removed)s > 0 THEN %(now)s ELSE last_member_removed_at END,
+    last_sync = %(last_sync)s::jsonb
+WHERE account_id = %(account)s AND id = %(audience)s
+RETURNING version, member_count, held_count
+"""

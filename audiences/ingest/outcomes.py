@@ -1,0 +1,142 @@
+"""What became of each item, as counts and as answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from audiences.ingest.sheet import Sheet
+from audiences.ingest.types import COUNTS, ItemOutcome, Outcome, Result
+
+COUNT = """
+SELECT outcome, count(*), count(*) FILTER (WHERE updates), count(*) FILTER (WHERE creates),
+    count(*) FILTER (WHERE profile_id IS NULL AND outcome IN ('held', 'removed', 'not_member')),
+    count(*) FILTER (WHERE profile_id IS NULL AND outcome = 'removed'),
+    count(*) FILTER (WHERE profile_id IS NULL AND outcome = 'held' AND was IS DISTINCT FROM 'm'),
+    count(*) FILTER (WHERE was IS NULL AND profile_id IS NOT NULL),
+    count(*) FILTER (WHERE outcome = 'added' AND NOT known)
+FROM ingest_outcome GROUP BY outcome
+"""
+
+READ = """
+SELECT o.n, o.outcome, o.code, o.holder, o.profile_id, o.op
+FROM ingest_outcome o WHERE %(all)s OR o.outcome IN ('failed', 'stale', 'superseded') ORDER BY o.n
+"""
+
+# code: words, pointer
+REASONS = {
+    "contact_not_found": ("There is no such person.", ""),
+    "email_taken": ("Another person has this e-mail address.", "/contact/email"),
+    "external_id_taken": ("Another person has this external id.", "/contact/external_id"),
+    "ambiguous_identifier": ("The e-mail address and the external id name two people.", ""),
+    "erased": ("This person was erased and cannot come back.", ""),
+    "stale": ("A newer operation on this person was applied before.", ""),
+    "superseded": ("A later item of this call is about the same person.", ""),
+}
+CODES = {"stale": "stale", "superseded": "duplicate_in_request"}
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """How many items come to what, and which statements have anything to do."""
+
+    outcomes: dict[str, int]
+    updates: int
+    creates: int
+    waits: int
+    waiting_removed: int
+    newly_held: int
+    inserts_members: int
+    updates_members: int
+    created: int
+
+    @property
+    def added(self) -> int:
+        return self.outcomes.get("added", 0)
+
+    @property
+    def removed(self) -> int:
+        """Of members; people who were only waiting are counted in held_delta."""
+        return self.outcomes.get("removed", 0) - self.waiting_removed
+
+    @property
+    def held_delta(self) -> int:
+        return self.newly_held - self.waiting_removed
+
+
+def count(cursor: Any) -> Todo:
+    cursor.execute(COUNT)
+    rows = cursor.fetchall()
+    membership = [row for row in rows if row[0] in ("added", "already_member", "removed", "not_member")]
+    return Todo(
+        outcomes={row[0]: row[1] for row in rows},
+        updates=sum(row[2] for row in rows),
+        creates=sum(row[3] for row in rows),
+        waits=sum(row[4] for row in rows),
+        waiting_removed=sum(row[5] for row in rows),
+        newly_held=sum(row[6] for row in rows),
+        inserts_members=sum(row[7] for row in membership),
+        updates_members=sum(row[1] - row[7] - row[4] for row in membership),
+        created=sum(row[8] for row in rows),
+    )
+
+
+def to_counts(todo: Todo, sheet: Sheet) -> dict[str, int]:
+    counts = {**dict.fromkeys(COUNTS, 0), **todo.outcomes}
+    counts["received"] = sheet.received
+    counts["failed"] += len(sheet.refused)
+    if sheet.of_audience:
+        counts["created"], counts["updated"] = todo.created, todo.updates
+    return counts
+
+
+def read_items(cursor: Any, sheet: Sheet, todo: Todo, verbose: bool) -> dict[str, tuple[ItemOutcome, ...]]:
+    """The answer's `errors`, `warnings` and, when asked, `items`."""
+    found = list(sheet.refused)
+    if verbose or any(todo.outcomes.get(outcome) for outcome in ("failed", "stale", "superseded")):
+        cursor.execute(READ, {"all": verbose})
+        found += [_to_item(sheet, *row) for row in cursor.fetchall()]
+        position = {index: n for n, index in enumerate(sheet.indexes)}
+        found.sort(key=lambda item: position[item.index])
+    return {
+        "errors": tuple(item for item in found if item.outcome == "failed"),
+        "warnings": tuple(item for item in found if item.outcome in CODES),
+        "items": tuple(found) if verbose else (),
+    }
+
+
+def _to_item(
+    sheet: Sheet,
+    n: int,
+    outcome: Outcome,
+    code: str | None,
+    holder: str | None,
+    profile_id: int | None,
+    op: str,
+) -> ItemOutcome:
+    index = sheet.indexes[n]
+    if code is None and outcome not in CODES:
+        return ItemOutcome(index, outcome, profile_id=profile_id)
+    detail, pointer = REASONS[code or outcome]
+    return ItemOutcome(
+        index, outcome, code or CODES[outcome], detail, pointer, profile_id=profile_id, holder=holder
+    )
+
+
+def without_effect(result: Result, sheet: Sheet, atomic: bool) -> Result:
+    """The answer of a call that was not kept. Atomic: the good items count `not_applied`."""
+    result = replace(result, applied=False, profile_ids=())
+    if not (atomic and result.errors):
+        return result
+    failed = {item.index for item in result.errors}
+    counts = {
+        **dict.fromkeys(COUNTS, 0),
+        "received": sheet.received,
+        "failed": len(failed),
+        "not_applied": sheet.received - len(failed),
+    }
+    items = tuple(
+        item if item.index in failed else replace(item, outcome="not_applied", code="", detail="", pointer="")
+        for item in result.items
+    )
+    return replace(result, counts=counts, warnings=(), items=items)

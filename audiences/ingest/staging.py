@@ -1,0 +1,57 @@
+"""The temporary tables of a call. They belong to the connection and are emptied at every commit.
+
+`ingest_operation` and `ingest_consent` hold what was said, `ingest_person` who it is about and what is stored of
+them, the view `ingest_outcome` what follows for each item, `ingest_changed` the people really changed.
+Temporary tables are outside row-level security: a call stages one account's items and every statement that
+touches stored rows names that account.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from audiences.ingest.sheet import CONSENT_COLUMNS, OPERATION_COLUMNS, Sheet
+from syncapp.database.copy import copy_lines
+
+TABLES = ("ingest_operation", "ingest_consent", "ingest_person", "ingest_changed")
+
+# op: a(dd) r(emove) u(psert); kind: x external_id, m email, d id; was: m(ember) r(emoved).
+CREATE = """
+CREATE TEMP TABLE ingest_operation (
+    n int, person int, op "char", kind "char", id bigint, external_id text, email text, clears_email boolean,
+    properties jsonb, at timestamptz
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE ingest_consent (
+    n int, objective_key text, state text, occurred_at timestamptz, method text, evidence jsonb
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE ingest_person (
+    n int, person bigint, op "char", profile_id bigint, known boolean, carries boolean, differs boolean,
+    superseded boolean, holds boolean, at timestamptz, was "char", was_at timestamptz, code text, holder text
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE ingest_changed (profile_id bigint) ON COMMIT DELETE ROWS;
+CREATE TEMP VIEW ingest_outcome AS
+SELECT n, op, profile_id, known, carries, differs, at, was, code, holder,
+    carries AND known AND differs AND code IS NULL AND coalesce(was_at <= at, true) AS updates,
+    carries AND NOT known AND profile_id IS NOT NULL AND code IS NULL AS creates,
+    CASE
+        WHEN code IS NOT NULL THEN 'failed'
+        WHEN superseded THEN 'superseded'
+        WHEN was_at > at THEN 'stale'
+        WHEN op = 'u' THEN CASE WHEN NOT known THEN 'created' WHEN differs THEN 'updated' ELSE 'unchanged' END
+        WHEN op = 'a' AND profile_id IS NULL THEN 'held'
+        WHEN op = 'a' THEN CASE WHEN was = 'm' THEN 'already_member' ELSE 'added' END
+        ELSE CASE WHEN was = 'm' THEN 'removed' ELSE 'not_member' END
+    END AS outcome
+FROM ingest_person;
+"""
+
+
+def stage(cursor: Any, sheet: Sheet, tables_exist: bool, in_other_transaction: bool) -> None:
+    """Put the lines of a call into empty tables."""
+    if not tables_exist:
+        cursor.execute(CREATE)
+    elif in_other_transaction:
+        cursor.execute(f"TRUNCATE {', '.join(TABLES)}")  # an earlier call of the same transaction
+    copy_lines(cursor, "ingest_operation", OPERATION_COLUMNS, sheet.lines)
+    if sheet.has_consents:
+        copy_lines(cursor, "ingest_consent", CONSENT_COLUMNS, sheet.consent_lines)
