@@ -15,6 +15,7 @@ SYNCAPP_HOME = environment.home()
 DEBUG = environment.flag("SYNCAPP_DEBUG", default=False)
 SECRET_KEY = environment.text("SYNCAPP_SECRET_KEY") or environment.kept_secret("secret_key", 48)
 SECRET_KEYS = environment.text("SYNCAPP_KEYS") or "local:" + environment.kept_secret("encryption_key")
+ADDRESS_KEY = environment.text("SYNCAPP_ADDRESS_KEY") or environment.kept_secret("address_key")
 ALLOWED_HOSTS = environment.words("SYNCAPP_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = environment.words("SYNCAPP_TRUSTED_ORIGINS")
 SITE_NAME = "Syncapp"
