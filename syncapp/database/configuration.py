@@ -12,7 +12,7 @@ ENGINE = "syncapp.database.backend"
 
 def databases() -> dict[str, dict[str, Any]]:
     """The default database. No server is started and no connection made here."""
-    usual = {
+    usual: dict[str, Any] = {
         "ENGINE": ENGINE,
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
@@ -24,10 +24,12 @@ def databases() -> dict[str, dict[str, Any]]:
     from syncapp.database.urls import parse
 
     owner_address = environment.text("DATABASE_OWNER_URL")
+    parts = parse(address)
     return {
         "default": {
             **usual,
-            **parse(address),
+            **parts,
+            "OPTIONS": usual["OPTIONS"] | parts["OPTIONS"],  # the address has the last word
             "OWNER": parse(owner_address, "DATABASE_OWNER_URL") if owner_address else None,
         }
     }
