@@ -1,0 +1,1 @@
+"""Audiences and their members for external systems: `/api/v1/audiences/…`."""

@@ -1,0 +1,35 @@
+"""Audiences and members as the API shows them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from audiences.api.reach import reachable_counts
+from audiences.api.wire import AudienceOut, LastSync, SourceOut
+from audiences.models import Audience
+
+
+def to_audience(audience: Audience) -> AudienceOut:
+    return AudienceOut(
+        external_id=audience.external_id,
+        id=f"aud_{audience.pk}",
+        name=audience.name,
+        description=audience.description,
+        kind=audience.kind,  # type: ignore[arg-type]  # choices of the model
+        identifier=audience.identifier,  # type: ignore[arg-type]
+        unknown_contacts=audience.unknown_contacts,  # type: ignore[arg-type]
+        tags=list(audience.labels),
+        source=SourceOut(client_id=audience.source_client or None, system=audience.source_system),
+        state="active" if audience.deleted_at is None else "deleted",
+        member_count=audience.member_count,
+        held_count=audience.held_count,
+        reachable_count=reachable_counts(audience),
+        version=audience.version,
+        last_sync=None if audience.last_sync is None else msgspec.convert(audience.last_sync, LastSync),
+        last_member_added_at=audience.last_member_added_at,
+        last_member_removed_at=audience.last_member_removed_at,
+        created_at=audience.created_at,
+        updated_at=audience.updated_at,
+        deleted_at=audience.deleted_at,
+        expires_at=audience.expires_at,
+    )

@@ -1,0 +1,222 @@
+"""What goes over the wire, as types: requests are decoded into them and the documentation is made from them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from syncapp.api import limits
+
+ExternalId = Annotated[
+    str,
+    Meta(
+        min_length=1, max_length=limits.EXTERNAL_ID_CHARS, description="The caller's own id, taken verbatim."
+    ),
+]
+Name = Annotated[str, Meta(min_length=1, max_length=limits.NAME_CHARS, examples=["VIP 2024"])]
+Time = Annotated[datetime, Meta(tz=True, description="RFC 3339 with a zone.")]
+IdentifierKind = Literal["external_id", "email"]
+UnknownContacts = Literal["reject", "create", "hold"]
+Label = Annotated[str, Meta(min_length=1, max_length=50)]
+
+
+class SourceIn(Struct, forbid_unknown_fields=True):
+    """Which system owns the audience."""
+
+    system: Annotated[str, Meta(max_length=100, examples=["ERP"])] = ""
+
+
+class AudienceIn(Struct, forbid_unknown_fields=True):
+    """An absent field keeps its value (its default on creation); null brings back the default."""
+
+    name: Name
+    external_id: ExternalId | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=limits.DESCRIPTION_CHARS)] | UnsetType | None = UNSET
+    identifier: IdentifierKind | UnsetType | None = UNSET
+    unknown_contacts: UnknownContacts | UnsetType | None = UNSET
+    tags: Annotated[list[Label], Meta(max_length=50)] | UnsetType | None = UNSET
+    source: SourceIn | UnsetType | None = UNSET
+    expires_at: Time | UnsetType | None = UNSET
+
+
+class SourceOut(Struct):
+    client_id: str | None
+    system: str
+
+
+class LastSync(Struct):
+    at: str
+    kind: Literal["delta", "replace"]
+    added: int
+    removed: int
+    failed: int
+    job_id: str | None = None
+
+
+class AudienceOut(Struct):
+    """`version` is also the ETag; it counts changes of the audience and of its membership."""
+
+    external_id: str
+    id: Annotated[str, Meta(examples=["aud_17"])]
+    name: str
+    description: str
+    kind: Literal["pushed", "rules"]
+    identifier: IdentifierKind
+    unknown_contacts: UnknownContacts
+    tags: list[str]
+    source: SourceOut
+    state: Literal["active", "deleted"]
+    member_count: int
+    held_count: int
+    reachable_count: Annotated[
+        dict[str, int], Meta(description="Per objective, how many members may be mailed for it now.")
+    ]
+    version: int
+    last_sync: LastSync | None
+    last_member_added_at: datetime | None
+    last_member_removed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+    expires_at: datetime | None
+
+
+class UsageOut(Struct):
+    kind: str
+    id: str
+    name: str
+    state: str
+    url: str
+    blocks_delete: bool
+
+
+class DeleteCheck(Struct):
+    """What a DELETE would do; nothing was changed."""
+
+    would_delete: bool
+    usages: list[UsageOut]
+
+
+Value = str | int | float | bool | list[str] | None
+
+
+class ContactIn(Struct, forbid_unknown_fields=True):
+    """A person. An absent property keeps what is stored, null clears it."""
+
+    external_id: ExternalId | UnsetType = UNSET
+    email: str | UnsetType | None = UNSET
+    id: (
+        Annotated[str, Meta(max_length=20, description="Our own id, as lists of members show it.")]
+        | UnsetType
+    ) = UNSET
+    properties: dict[str, Value] | UnsetType = UNSET
+
+
+class ConsentIn(Struct, forbid_unknown_fields=True):
+    """One dated answer of the person. Membership never implies one."""
+
+    objective: Annotated[str, Meta(min_length=1, max_length=60, examples=["newsletter"])]
+    state: Literal["granted", "denied"]
+    occurred_at: Time
+    source: Annotated[str, Meta(max_length=100)] = ""
+    method: Literal["double_opt_in", "single", "import", "api", ""] = ""
+    proof: dict[str, Any] | None = None
+
+
+class OperationIn(Struct, forbid_unknown_fields=True):
+    """Put one person in, or take one out. The person is named by `id` or by the contact's own identifier."""
+
+    op: Literal["add", "remove"]
+    id: ExternalId | UnsetType = UNSET
+    contact: ContactIn | UnsetType = UNSET
+    consents: Annotated[list[ConsentIn], Meta(max_length=20)] | UnsetType = UNSET
+    occurred_at: Time | UnsetType | None = UNSET
+
+
+Operations = Annotated[list[OperationIn], Meta(max_length=limits.OPERATIONS_PER_REQUEST)]
+Ids = Annotated[list[ExternalId], Meta(max_length=limits.OPERATIONS_PER_REQUEST)]
+
+
+class BatchIn(Struct, forbid_unknown_fields=True):
+    """Either `operations`, or the short form: `add` and `remove`."""
+
+    operations: Operations | UnsetType = UNSET
+    add: Ids | UnsetType = UNSET
+    remove: Ids | UnsetType = UNSET
+    identifier: Literal["external_id", "email", "id"] | UnsetType | None = UNSET
+    unknown_contacts: UnknownContacts | UnsetType | None = UNSET
+    atomic: bool = False
+    validate_only: bool = False
+    verbose: bool = False
+    emitted_at: Time | UnsetType | None = UNSET
+
+
+class Summary(Struct):
+    """received = the sum of all others but created and updated, which say how many people's data were written."""
+
+    received: int = 0
+    added: int = 0
+    already_member: int = 0
+    removed: int = 0
+    not_member: int = 0
+    held: int = 0
+    created: int = 0
+    updated: int = 0
+    superseded: int = 0
+    stale: int = 0
+    failed: int = 0
+    not_applied: int = 0
+
+
+class ItemProblem(Struct, omit_defaults=True):
+    index: int
+    op: Literal["add", "remove"] | None
+    pointer: str
+    code: str
+    detail: str
+    retryable: bool
+    holder: str | None = None
+
+
+class Item(Struct, omit_defaults=True):
+    index: int
+    op: Literal["add", "remove"] | None
+    outcome: str
+    code: str = ""
+
+
+class BatchOut(Struct, omit_defaults=True):
+    """`warnings`: stale and superseded items; they did not fail. `items`: every item, where `verbose` asked."""
+
+    request_id: str
+    audience: str
+    validate_only: bool
+    summary: Summary
+    version: int
+    member_count: int
+    held_count: int
+    errors: list[ItemProblem]
+    errors_truncated: bool
+    warnings: list[ItemProblem]
+    warnings_truncated: bool
+    items: list[Item] | UnsetType = UNSET
+
+
+class MemberContact(Struct):
+    external_id: str | None
+    email: str | None
+    id: str
+
+
+class MemberOut(Struct):
+    contact: MemberContact | UnsetType = UNSET
+    added_at: datetime | UnsetType = UNSET
+    last_change_at: datetime | UnsetType = UNSET
+    source: str | UnsetType = UNSET
+
+
+class MembersOut(Struct):
+    items: list[MemberOut]
+    next_cursor: str | None

@@ -1,0 +1,65 @@
+"""Who calls, and whether the key may. Imports no `rest_framework.views`: settings name these classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from syncapp.accounts import keys
+from syncapp.api.problems import Problem
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
+
+CHALLENGE = 'Bearer realm="api"'
+
+
+class KeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer ak_live_…`; `request.auth` becomes a `keys.Client`."""
+
+    def authenticate(self, request: Request) -> tuple[None, keys.Client]:
+        scheme, _, shown = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if scheme.lower() != "bearer":
+            shown = ""
+        try:
+            return None, keys.check(shown.strip())
+        except keys.Refused as error:
+            raise no_valid_key() from error
+
+    def authenticate_header(self, request: Request) -> str:
+        return CHALLENGE
+
+
+def no_valid_key() -> Problem:
+    return Problem(
+        "invalid_credentials",
+        "Send a valid API key: Authorization: Bearer ak_live_…",
+        headers={"WWW-Authenticate": CHALLENGE},
+    )
+
+
+class HasScope(BasePermission):
+    """The view's `scopes` say per method what a key needs."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        needed: dict[str, str] = getattr(view, "scopes", {})
+        method = "GET" if request.method == "HEAD" else str(request.method)
+        if method in needed:
+            require_scope(request.auth, needed[method])
+        return True
+
+
+def require_scope(client: Any, scope: str) -> None:
+    """403 naming the scope. An absent client is refused too: no view can forget to authenticate."""
+    if not isinstance(client, keys.Client):
+        raise no_valid_key()
+    if scope not in client.scopes:
+        raise Problem(
+            "insufficient_scope",
+            f"This key lacks the scope {scope}.",
+            headers={"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{scope}"'},
+            scope=scope,
+        )

@@ -1,0 +1,192 @@
+"""Reading a request's body: capped, unzipped, and as JSON in which no key is given twice.
+
+Bodies never go through Django's or DRF's own attributes (`request.body`, `request.data`): those stay alive
+with the request, which a reference cycle keeps until the next full garbage collection.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+import orjson
+from django.http import HttpRequest
+
+from syncapp.api import limits
+from syncapp.api.problems import Problem, invalid
+
+T = TypeVar("T")
+PIECE_BYTES = 64 * 1024
+GZIP = 16 + zlib.MAX_WBITS
+NUL_IN_JSON = b"\\u0000"
+MEDIA_TYPES = ("application/json",)
+
+
+def read(request: HttpRequest) -> bytes:
+    """The body, decompressed. Refuses other media types before reading, and oversize while reading."""
+    check_media_type(request)
+    zipped = is_gzip(request)
+    body = read_capped(source_of(request), limits.BODY_BYTES)
+    return unzip(body, limits.DECOMPRESSED_BYTES) if zipped else body
+
+
+def check_media_type(request: HttpRequest) -> None:
+    media_type, _, parameters = request.META.get("CONTENT_TYPE", "").partition(";")
+    charset = parameters.strip().lower().replace('"', "")
+    if media_type.strip().lower() not in MEDIA_TYPES or charset not in ("", "charset=utf-8"):
+        raise Problem(
+            "unsupported_media_type",
+            "Send the body with Content-Type: application/json, in UTF-8.",
+            headers={"Accept-Post": ", ".join(MEDIA_TYPES)},
+        )
+
+
+def is_gzip(request: HttpRequest) -> bool:
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
+    if encoding not in ("gzip", "identity", ""):
+        raise Problem(
+            "unsupported_media_type",
+            "Content-Encoding may be gzip only.",
+            headers={"Accept-Encoding": "gzip"},
+        )
+    return encoding == "gzip"
+
+
+def source_of(request: HttpRequest) -> Callable[[int], bytes]:
+    """What reads the next bytes. Django gives nothing of a chunked body, so that one is read from the server."""
+    server_ends_it = request.META.get("wsgi.input_terminated") and not request.META.get("CONTENT_LENGTH")
+    if server_ends_it and "wsgi.input" in request.META:
+        return request.META["wsgi.input"].read  # type: ignore[no-any-return]
+    return request.read
+
+
+def read_capped(read: Callable[[int], bytes], most: int) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    while piece := read(min(PIECE_BYTES, most + 1 - size)):
+        pieces.append(piece)
+        size += len(piece)
+        if size > most:
+            raise too_large(most, "")
+    return b"".join(pieces)
+
+
+def unzip(body: bytes, most: int) -> bytes:
+    """One gzip member; stops one byte beyond `most`, whatever the body claims to hold."""
+    unzipper = zlib.decompressobj(wbits=GZIP)
+    try:
+        plain = unzipper.decompress(body, most + 1)
+    except zlib.error as error:
+        raise Problem(
+            "malformed_json", "The body is not valid gzip, as its Content-Encoding says."
+        ) from error
+    if len(plain) > most:
+        raise too_large(most, "decompressed ")
+    if not unzipper.eof or unzipper.unused_data:
+        raise Problem("malformed_json", "The gzip body is cut off, or something follows it.")
+    return plain
+
+
+def too_large(most: int, kind: str) -> Problem:
+    return Problem("body_too_large", f"The {kind}body has more than {most} bytes.", limit=most)
+
+
+def check_json(body: bytes) -> Any:
+    """The value of the body. 400 for anything that is not exact JSON, or that names a key twice."""
+    if not body:
+        raise Problem("malformed_json", "The body is empty.")
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Problem("malformed_json", f"The body is not valid JSON: {error}.") from error
+    if may_name_a_key_twice(body, value):
+        refuse_keys_twice(body)
+    return value
+
+
+def may_name_a_key_twice(body: bytes, value: Any) -> bool:
+    """orjson keeps the last of two equal keys. A key is followed by a colon, so one colon is then missing.
+
+    Only an escaped colon can hide that; a body with one is read again, slowly.
+    """
+    return b"\\u003a" in body or b"\\u003A" in body or body.count(b":") != orjson.dumps(value).count(b":")
+
+
+def refuse_keys_twice(body: bytes) -> None:
+    try:
+        json.loads(body, object_pairs_hook=once_each)
+    except RecursionError as error:
+        raise Problem("malformed_json", "The body is nested too deeply.") from error
+
+
+def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise Problem("malformed_json", f"The key {key[:50]!r} is given twice in one object.")
+        found[key] = value
+    return found
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """The body as a wire type. 400 for broken JSON, 422 with a pointer for what the type does not allow."""
+    value = check_json(body)
+    if NUL_IN_JSON in body:
+        refuse_nul(value)
+    return convert(value, kind)
+
+
+def convert(value: Any, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        pointer, detail, code = explain(error, value)
+        raise invalid(pointer, detail, code) from error
+
+
+def explain(error: msgspec.ValidationError, value: Any = None) -> tuple[str, str, str]:
+    """(JSON Pointer, words, code) of msgspec's message, like "Expected `int`, got `str` - at `$.a[2]`"."""
+    words, _, place = str(error).partition(" - at `")
+    pointer = to_pointer(place.rstrip("`").removeprefix("key in "))
+    if words.startswith("Object contains unknown field `"):
+        name = words.removeprefix("Object contains unknown field `").rstrip("`")
+        return f"{pointer}/{escape(name)}", "This field is not known here.", "unknown_field"
+    if words.startswith("Object missing required field `"):
+        name = words.removeprefix("Object missing required field `").rstrip("`")
+        return f"{pointer}/{escape(name)}", "This field is required.", "required"
+    return pointer, f"{words}.", "invalid"
+
+
+def to_pointer(place: str) -> str:
+    """`$.a[2].b` → `/a/2/b`. An index msgspec leaves open (`[...]`) ends the pointer."""
+    path = place.removeprefix("$").split("[...]", 1)[0]
+    return "".join(f"/{escape(part)}" for part in path.replace("[", ".").replace("]", "").split(".") if part)
+
+
+def escape(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def refuse_nul(value: Any) -> None:
+    pointer = find_nul(value)
+    if pointer is not None:
+        raise invalid(pointer, "The character U+0000 cannot be stored.", "nul")
+
+
+def find_nul(value: Any, pointer: str = "") -> str | None:
+    """Where the first NUL is, in a key or a text."""
+    if isinstance(value, str):
+        return pointer if "\x00" in value else None
+    children = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for key, child in children:
+        if "\x00" in str(key):
+            return pointer
+        found = find_nul(child, f"{pointer}/{escape(str(key))}")
+        if found is not None:
+            return found
+    return None

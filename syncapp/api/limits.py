@@ -1,0 +1,31 @@
+"""The limits that are enforced. `GET /api/v1/limits` publishes exactly these."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+MIB = 1024 * 1024
+
+BODY_BYTES = 10 * MIB  # as sent
+DECOMPRESSED_BYTES = 50 * MIB
+OPERATIONS_PER_REQUEST = 10_000
+AUDIENCES_PER_ACCOUNT = 5_000
+EXTERNAL_ID_CHARS = 255
+NAME_CHARS = 255
+DESCRIPTION_CHARS = 2_000
+PAGE_ITEMS = 1_000
+PAGE_ITEMS_DEFAULT = 100
+INLINE_ERRORS = 1_000
+FUTURE_S = 300
+IDEMPOTENCY_S = 24 * 3600
+IDEMPOTENCY_KEY_CHARS = 255
+HELD_DAYS = 30
+RATE_WINDOW_S = 60
+
+
+def requests_per_window() -> int:
+    return int(settings.API_REQUESTS_PER_MINUTE)
+
+
+def member_operations_per_window() -> int:
+    return int(settings.API_MEMBER_OPERATIONS_PER_MINUTE)

@@ -1,0 +1,69 @@
+"""What holds for every answer under /api/, also where no view of ours was reached.
+
+It stands first: it gives the request its id, refuses what declares itself too large before a byte of it is
+read, and turns every error page of Django into problem+json.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from syncapp.api import catalogue, limits
+from syncapp.api.paths import PREFIX, raw_path, to_routable
+from syncapp.api.problems import MEDIA_TYPE, Problem, to_response
+
+CONTENT_SECURITY_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+
+class ApiMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = raw_path(request)
+        if not is_ours(path):
+            return self.get_response(request)
+        request.request_id = f"req_{secrets.token_hex(12)}"  # type: ignore[attr-defined]
+        request.path_info = to_routable(path)
+        response = self.answer(request)
+        response.headers["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        return response
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        try:
+            refuse_oversize(request)
+        except Problem as problem:
+            return to_response(problem, request)
+        response = self.get_response(request)
+        if response.status_code >= 400 and response.headers.get("Content-Type") != MEDIA_TYPE:
+            return to_problem(response, request)
+        return response
+
+
+def is_ours(path: str) -> bool:
+    return path.startswith(PREFIX) or path == PREFIX.rstrip("/")
+
+
+def refuse_oversize(request: HttpRequest) -> None:
+    declared = request.META.get("CONTENT_LENGTH") or "0"
+    if not declared.isascii() or not declared.isdigit():
+        raise Problem("invalid_header", "Content-Length must be a number of bytes.")
+    if len(declared) > 15 or int(declared) > limits.BODY_BYTES:
+        raise Problem(
+            "body_too_large",
+            f"The body may have {limits.BODY_BYTES} bytes at most; compress it or split the call.",
+            limit=limits.BODY_BYTES,
+        )
+
+
+def to_problem(response: HttpResponse, request: HttpRequest) -> HttpResponse:
+    """Replace an error page by its problem; headers like Allow stay."""
+    kind = catalogue.of_status(response.status_code)
+    kept = {name: value for name, value in response.headers.items() if name in ("Allow", "Retry-After")}
+    return to_response(Problem(kind.code, kind.docs, headers=kept), request)

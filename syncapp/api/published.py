@@ -1,0 +1,91 @@
+"""`GET /api/v1/limits`: what is enforced, as data."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from msgspec import Struct
+from rest_framework.request import Request
+
+from syncapp.api import limits
+from syncapp.api.schema import answer, operation
+from syncapp.api.views import ApiView, json
+
+
+class BodyLimits(Struct):
+    compressed_bytes: int
+    decompressed_bytes: int
+
+
+class TextLimits(Struct):
+    external_id: int
+    name: int
+    description: int
+    idempotency_key: int
+
+
+class PageLimits(Struct):
+    least: int
+    most: int
+    default: int
+
+
+class RateLimit(Struct):
+    quota: int
+    window_s: int
+
+
+class Rates(Struct):
+    """Fixed windows that begin with a key's first call; all of a quota may be used at once."""
+
+    requests: RateLimit
+    member_operations: RateLimit
+
+
+class Limits(Struct):
+    operations_per_request: int
+    errors_inline: int
+    audiences_per_account: int
+    body: BodyLimits
+    characters: TextLimits
+    page: PageLimits
+    rates: Rates
+    idempotency_s: int
+    held_contacts_days: int
+    clock_skew_s: int
+
+
+class LimitsView(ApiView):
+    """Any valid key may read the limits."""
+
+    @operation(
+        "limits_get",
+        tag="Limits",
+        summary="Read the limits",
+        description="The limits and rates that are enforced for this key.",
+        answers={200: answer(Limits, "All limits.")},
+    )
+    def get(self, request: Request) -> HttpResponse:
+        return json(current())
+
+
+def current() -> Limits:
+    return Limits(
+        operations_per_request=limits.OPERATIONS_PER_REQUEST,
+        errors_inline=limits.INLINE_ERRORS,
+        audiences_per_account=limits.AUDIENCES_PER_ACCOUNT,
+        body=BodyLimits(limits.BODY_BYTES, limits.DECOMPRESSED_BYTES),
+        characters=TextLimits(
+            external_id=limits.EXTERNAL_ID_CHARS,
+            name=limits.NAME_CHARS,
+            description=limits.DESCRIPTION_CHARS,
+            idempotency_key=limits.IDEMPOTENCY_KEY_CHARS,
+        ),
+        page=PageLimits(1, limits.PAGE_ITEMS, limits.PAGE_ITEMS_DEFAULT),
+        rates=Rates(
+            requests=RateLimit(limits.requests_per_window(), limits.RATE_WINDOW_S),
+            member_operations=RateLimit(limits.member_operations_per_window(), limits.RATE_WINDOW_S),
+        ),
+        idempotency_s=limits.IDEMPOTENCY_S,
+        held_contacts_days=limits.HELD_DAYS,
+        clock_skew_s=limits.FUTURE_S,
+    )

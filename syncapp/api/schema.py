@@ -1,0 +1,174 @@
+"""OpenAPI from wire types: what requests are decoded with is also what the documentation shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+
+from syncapp.api import catalogue, limits
+
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+REF = "#/components/schemas/{name}"
+EVERYWHERE = (
+    "malformed_request",
+    "invalid_credentials",
+    "insufficient_scope",
+    "method_not_allowed",
+    "not_acceptable",
+    "validation_failed",
+    "rate_limited",
+    "internal_error",
+    "temporarily_unavailable",
+)
+WITH_BODY = ("malformed_json", "body_too_large", "unsupported_media_type")
+IDEMPOTENT = ("invalid_header", "idempotency_in_progress", "idempotency_key_reused")
+
+_types: list[type] = []
+
+
+class ProblemError(msgspec.Struct, omit_defaults=True):
+    """One place that is wrong: `pointer` into the body, or `parameter` of the query."""
+
+    code: str
+    detail: str
+    pointer: str = ""
+    parameter: str = ""
+
+
+class Problem(msgspec.Struct):
+    """RFC 9457. Some codes add members, which the list of errors names."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    request_id: str
+    retryable: bool
+
+
+def reference(kind: type) -> dict[str, str]:
+    """A schema that refers to a wire type, which becomes a component."""
+    if kind not in _types:
+        _types.append(kind)
+    return {"$ref": REF.format(name=kind.__name__)}
+
+
+def operation(
+    operation_id: str,
+    *,
+    tag: str,
+    summary: str,
+    description: str,
+    answers: Mapping[int, OpenApiResponse],
+    errors: Sequence[str] = (),
+    body: type | None = None,
+    examples: Sequence[OpenApiExample] = (),
+    parameters: Sequence[OpenApiParameter] = (),
+) -> Any:
+    """Everything one operation documents; `errors` are codes beyond those every operation has."""
+    codes = (*EVERYWHERE, *(WITH_BODY if body else ()), *errors)
+    return extend_schema(
+        operation_id=operation_id,
+        tags=[tag],
+        summary=summary,
+        description=description,
+        request={JSON: reference(body)} if body else None,
+        responses={**answers, **problems(codes)},
+        examples=list(examples),
+        parameters=list(parameters),
+    )
+
+
+def answer(kind: type | None, description: str, examples: Sequence[OpenApiExample] = ()) -> OpenApiResponse:
+    return OpenApiResponse(reference(kind) if kind else None, description, list(examples))
+
+
+def problems(codes: Sequence[str]) -> dict[tuple[int, str], OpenApiResponse]:
+    """One answer per status, which lists its codes."""
+    by_status: dict[int, list[catalogue.Kind]] = {}
+    for code in dict.fromkeys(codes):
+        kind = catalogue.BY_CODE[code]
+        by_status.setdefault(kind.status, []).append(kind)
+    return {
+        (status, PROBLEM): OpenApiResponse(
+            reference(Problem),
+            "  \n".join(f"`{kind.code}`: {kind.docs}" for kind in kinds),
+            [to_example(kinds[0])],
+        )
+        for status, kinds in sorted(by_status.items())
+    }
+
+
+def to_example(kind: catalogue.Kind) -> OpenApiExample:
+    value = {
+        "type": kind.type,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": kind.docs,
+        "instance": "/api/v1/audiences/vip-2024",
+        "code": kind.code,
+        "request_id": "req_3f9a5b1c7d2e4f60718293a4",
+        "retryable": kind.retryable,
+    }
+    return OpenApiExample(
+        kind.code, value, media_type=PROBLEM, response_only=True, status_codes=[str(kind.status)]
+    )
+
+
+def path_id() -> OpenApiParameter:
+    description = (
+        "Your own id, percent-encoded: a slash is `%2F`. `.` and `..` are refused. "
+        "Where a proxy decodes `%2F`, write `-` here and the id in `?external_id=`."
+    )
+    schema = {"type": "string", "minLength": 1, "maxLength": limits.EXTERNAL_ID_CHARS}
+    return OpenApiParameter(
+        "external_id", schema, OpenApiParameter.PATH, required=True, description=description
+    )
+
+
+def query_parameter(name: str, schema: dict[str, Any], description: str) -> OpenApiParameter:
+    return OpenApiParameter(name, schema, OpenApiParameter.QUERY, description=description)
+
+
+def header(name: str, description: str, example: str) -> OpenApiParameter:
+    examples = [OpenApiExample("Example", example)]
+    return OpenApiParameter(name, str, OpenApiParameter.HEADER, description=description, examples=examples)
+
+
+def add_components(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """A post-processing hook: the schemas of the wire types that operations refer to."""
+    _, components = msgspec.json.schema_components(_types, ref_template=REF)
+    found = result.setdefault("components", {}).setdefault("schemas", {})
+    for name, schema in components.items():
+        found[name] = tidy(schema)
+    return result
+
+
+def tidy(schema: Any) -> Any:
+    """Docstrings lose the line breaks of the source."""
+    if isinstance(schema, dict):
+        return {name: tidy(part) for name, part in schema.items()}
+    if isinstance(schema, list):
+        return [tidy(part) for part in schema]
+    return re.sub(r"\s*\n\s+", " ", schema) if isinstance(schema, str) else schema
+
+
+class KeyScheme(OpenApiAuthenticationExtension):
+    target_class = "syncapp.api.authentication.KeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "ak_live_<id>_<secret>",
+            "description": "An API key of the account, from Clients › API keys in the admin.",
+        }

@@ -1,0 +1,15 @@
+"""Addresses of the API that belong to no domain."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from syncapp.api import pages
+from syncapp.api.published import LimitsView
+
+urlpatterns = [
+    path("v1/limits", LimitsView.as_view()),
+    path("v1/openapi.json", pages.openapi, name="openapi"),
+    path("docs/", pages.try_it, name="api-docs"),
+    path("docs/errors", pages.errors, name="api-errors"),
+]

@@ -1,0 +1,121 @@
+"""The base class of every endpoint, and the endpoints that belong to no domain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, ClassVar
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from syncapp.accounts import scope
+from syncapp.accounts.keys import Client
+from syncapp.api import limits, rates
+from syncapp.api.authentication import no_valid_key
+from syncapp.api.paths import to_text
+from syncapp.api.problems import Problem, invalid_parameter
+
+JSON = "application/json"
+
+
+class ApiView(APIView):
+    """Every answer is JSON; the handler runs inside the scope of the key's account.
+
+    `scopes`: per method the scope a key needs. `query`: per method the query parameters there are; others are
+    refused, for a misspelt `dry_run` must not delete. HEAD is as GET. Views answer with a plain HttpResponse
+    (`json`) and read bodies with `syncapp.api.bodies`, so that nothing large hangs on the request.
+    """
+
+    scopes: ClassVar[Mapping[str, str]] = {}
+    query: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch", "delete"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.quota: rates.Quota | None = None
+        with ExitStack() as self.scope:
+            return super().dispatch(request, *args, **kwargs)
+
+    def perform_authentication(self, request: Request) -> None:
+        super().perform_authentication(request)
+        self.scope.enter_context(scope.account(self.client.account_id))
+        self.quota = rates.take_request(self.client)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        method = "GET" if request.method == "HEAD" else str(request.method)
+        if hasattr(self, method.lower()):
+            check_query(request._request, self.query.get(method, ()))
+
+    @property
+    def client(self) -> Client:
+        if not isinstance(self.request.auth, Client):
+            raise no_valid_key()
+        return self.request.auth
+
+    def finalize_response(
+        self, request: Request, response: HttpResponse, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        if self.quota is not None:
+            for name, value in rates.headers_of("default", self.quota).items():
+                response.headers.setdefault(name, value)
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+def json(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    return HttpResponse(
+        msgspec.json.encode(data), status=status, content_type=JSON, headers=dict(headers or {})
+    )
+
+
+def check_query(request: HttpRequest, known: tuple[str, ...]) -> None:
+    for name, values in request.GET.lists():
+        if name not in known:
+            raise invalid_parameter(
+                name, f"There is no such parameter here. Known: {', '.join(known) or 'none'}."
+            )
+        if len(values) > 1:
+            raise invalid_parameter(name, "This parameter may be given once.")
+        if "\x00" in values[0]:
+            raise invalid_parameter(name, "The character U+0000 is not allowed.")
+
+
+def flag(request: HttpRequest, name: str) -> bool:
+    """A query parameter that is true or false; absent is false, anything else is refused."""
+    given = request.GET.get(name, "false")
+    if given not in ("true", "false"):
+        raise invalid_parameter(name, "Say true or false.")
+    return given == "true"
+
+
+def whole_number(request: HttpRequest, name: str, default: int, least: int, most: int) -> int:
+    given = request.GET.get(name)
+    if given is None:
+        return default
+    if not (given.isascii() and given.isdigit() and len(given) <= 9 and least <= int(given) <= most):
+        raise invalid_parameter(name, f"Give a whole number from {least} to {most}.")
+    return int(given)
+
+
+def to_external_id(request: HttpRequest, segment: str) -> str:
+    """The caller's own id from the path, verbatim. `-` with `?external_id=` is for proxies that decode `%2F`."""
+    if segment == "-" and "external_id" in request.GET:
+        value = request.GET["external_id"]
+    else:
+        try:
+            value = to_text(segment)
+        except UnicodeDecodeError as error:
+            raise Problem("invalid_external_id", "The id in the path is not UTF-8.") from error
+    if not is_external_id(value):
+        raise Problem(
+            "invalid_external_id",
+            f"An external id has 1 to {limits.EXTERNAL_ID_CHARS} characters, is not “.” or “..”, and has no U+0000.",
+        )
+    return value
+
+
+def is_external_id(value: str) -> bool:
+    return 1 <= len(value) <= limits.EXTERNAL_ID_CHARS and value not in (".", "..") and "\x00" not in value
