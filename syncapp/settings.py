@@ -52,7 +52,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "syncapp.api.middleware.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "syncapp.admin.headers.SecurityHeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -121,7 +123,8 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = SYNCAPP_HOME / "static"
+STATIC_ROOT = environment.text("SYNCAPP_STATIC_ROOT") or None  # for `collectstatic` and a server in front
+WHITENOISE_USE_FINDERS = True  # served from the packages as they are: no collected copy that could be stale
 
 # Unique regardless of case by a constraint on lower(email); auth.W004 only sees unique=True.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
@@ -160,3 +163,27 @@ Q_CLUSTER: dict[str, Any] = {
 
 # Where ESPs are reached instead of at their own hosts: a simulator, a proxy. SYNCAPP_ESP_URLS is key=URL, comma separated.
 ESP_BASE_URLS = environment.pairs("SYNCAPP_ESP_URLS")
+
+API_REQUESTS_PER_MINUTE = environment.number("SYNCAPP_API_REQUESTS_PER_MINUTE", 600, least=1)
+API_MEMBER_OPERATIONS_PER_MINUTE = environment.number("SYNCAPP_API_MEMBER_OPERATIONS_PER_MINUTE", 600_000, least=1)
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["syncapp.api.authentication.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["syncapp.api.authentication.HasScope"],
+    "DEFAULT_PARSER_CLASSES": ["syncapp.api.parsers.JsonParser"],
+    "DEFAULT_RENDERER_CLASSES": ["syncapp.api.renderers.JsonRenderer"],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "syncapp.api.exceptions.handle",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": f"{SITE_NAME} API",
+    "DESCRIPTION": "Keep audiences up to date from your own systems. Errors: /api/docs/errors.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": ["syncapp.api.schema.add_components"],
+}

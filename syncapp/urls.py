@@ -11,6 +11,8 @@ from syncapp.accounts.views import switch_client
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", admin.site.urls),
+    path("api/", include("syncapp.api.urls")),
+    path("api/v1/", include("audiences.api.urls")),
     path("accounts/", include("allauth.urls")),
     path("clients/switch/<slug:slug>/", switch_client, name="switch_client"),
 ]

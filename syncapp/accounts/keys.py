@@ -128,7 +128,8 @@ def look_up(prefix: str) -> Stored:
 
 
 def accept(prefix: str, stored: Stored, now: datetime) -> Client:
-    assert stored.key_id is not None and stored.account_id is not None  # noqa: S101  is_live has said so
+    if stored.key_id is None or stored.account_id is None:
+        raise Refused
     if stored.last_used_at is None or now - stored.last_used_at >= USE_NOTED_EVERY:
         note_use(stored.key_id, stored.account_id, now)
     return Client(

@@ -71,7 +71,7 @@ def once(
     prepare: Callable[[], T],
     perform: Callable[[T], HttpResponse],
 ) -> HttpResponse:
-    """Answer the call: `prepare` checks it without effect, `perform` does it, in one transaction with the answer's memory."""
+    """Answer the call: `prepare` checks it without effect, `perform` does it and is remembered with its effect."""
     call = call_of(request, client, body)
     if call is None:
         return perform(prepare())
