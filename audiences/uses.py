@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from audiences.models import Audience
@@ -19,12 +19,25 @@ class Use:
 
 
 Finder = Callable[[Audience], Iterable[Use]]
+Counter = Callable[[Collection[int]], Mapping[int, int]]
 _finders: list[Finder] = []
+_counters: list[Counter] = []
 
 
 def register(finder: Finder) -> Finder:
     _finders.append(finder)
     return finder
+
+
+def register_counter(counter: Counter) -> Counter:
+    """For lists: {audience id: uses} of many audiences in one query."""
+    _counters.append(counter)
+    return counter
+
+
+def counts_of(audience_ids: Collection[int]) -> dict[int, int]:
+    found = [counter(audience_ids) for counter in _counters]
+    return {one: sum(counts.get(one, 0) for counts in found) for one in audience_ids}
 
 
 def uses_of(audience: Audience) -> list[Use]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
 
 from syncapp.accounts import scope
 from syncapp.accounts.access import NOBODY, access_of
@@ -35,5 +36,6 @@ class ScopeMiddleware:
         request.access = access  # type: ignore[attr-defined]
         request.account = access.selected  # type: ignore[attr-defined]
         request.roles = access.roles  # type: ignore[attr-defined]
-        with scope.accounts(access.account_ids):
+        zone = access.selected.zone if access.selected is not None else None
+        with scope.accounts(access.account_ids), timezone.override(zone):
             return self.get_response(request)

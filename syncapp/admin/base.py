@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AutocompleteMixin
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import models
@@ -22,11 +23,13 @@ from unfold.decorators import display
 
 from syncapp.accounts import access, scope
 from syncapp.accounts.managers import AccountManager
-from syncapp.accounts.models import Account, User
+from syncapp.accounts.models import Account, Membership, User
 from syncapp.admin.forms import TenantForm
 from syncapp.admin.paginator import CappedPaginator
 from syncapp.admin.rights import Role, RoleRights, on_permitted_rows
 from syncapp.admin.scoping import complete, narrow
+from syncapp.audit import activity
+from syncapp.audit.views import with_places
 
 __all__ = ["AgencyAdmin", "Role", "TenantAdmin", "TenantInline", "TenantStackedInline"]
 
@@ -73,8 +76,6 @@ class ScopedFields(RoleRights):
 
 def colleagues() -> models.QuerySet[User]:
     """Users with a membership in an account in scope: nobody else's name is offered or taken."""
-    from syncapp.accounts.models import Membership
-
     return User.objects.filter(pk__in=Membership.objects.values("user"))
 
 
@@ -164,7 +165,9 @@ class TenantAdmin(ScopedFields, ModelAdmin):  # type: ignore[misc]
         return self.narrowed(super().get_urls())
 
     def narrowed(self, patterns: list[Any]) -> list[Any]:
-        """For own addresses too: those with `<path:object_id>` run in the account of that object, or are 404."""
+        """For own addresses too: those with `<path:object_id>` run in the account of that object, or
+        are 404.
+        """
         return [narrow(self, pattern) for pattern in patterns]
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:
@@ -194,6 +197,19 @@ class TenantAdmin(ScopedFields, ModelAdmin):  # type: ignore[misc]
                 "next": request.get_full_path(),
             },
         )
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        row = self.get_object(request, unquote(object_id))
+        if row is None or not self.has_view_permission(request, row):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"History of {row}",
+            "original": row,
+            "opts": self.opts,
+            "entries": with_places(request, activity.of_row(self.model, row.pk)),
+        }
+        return TemplateResponse(request, "audit/history.html", context)
 
     # Django's own log has no account; the audit trail is written by the database (syncapp.audit).
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.http import urlencode
 from unfold.sites import UnfoldAdminSite
 
 from syncapp.accounts import access, scope
+from syncapp.admin import dashboard, palette
 from syncapp.admin.scoping import complete
 
 LEFT_OUT = {"view_on_site"}
@@ -26,7 +28,7 @@ class TenantSite(UnfoldAdminSite):  # type: ignore[misc]
         Editing a django-q schedule would be running code; pghistory's events and allauth's addresses span
         accounts.
         """
-        from syncapp.admin.base import AgencyAdmin, TenantAdmin
+        from syncapp.admin.base import AgencyAdmin, TenantAdmin  # needs the apps to be ready
 
         if admin_class is None or not issubclass(admin_class, (TenantAdmin, AgencyAdmin)):
             return
@@ -36,7 +38,10 @@ class TenantSite(UnfoldAdminSite):  # type: ignore[misc]
         return bool(request.user.is_active and request.user.is_authenticated)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        return [pattern for pattern in super().get_urls() if getattr(pattern, "name", None) not in LEFT_OUT]
+        from syncapp.audit.views import activity_view  # needs the apps to be ready
+
+        kept = [pattern for pattern in super().get_urls() if getattr(pattern, "name", None) not in LEFT_OUT]
+        return [path("activity/", self.admin_view(activity_view), name="activity"), *kept]
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         after = request.GET.get("next", reverse("admin:index"))
@@ -63,4 +68,19 @@ class TenantSite(UnfoldAdminSite):  # type: ignore[misc]
             return complete(super().autocomplete_view(request))
 
     def search(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        return TemplateResponse(request, "unfold/helpers/command_results.html", {"results": []})
+        """The command palette.
+
+        Unfold's own keeps results per user in a cache, also after a right has ended.
+        """
+        results = palette.find(request, request.GET.get("s", ""))
+        pages = Paginator(results, max(1, len(results)))
+        template = "command" if "extended" in request.GET else "search"
+        return TemplateResponse(
+            request,
+            f"unfold/helpers/{template}_results.html",
+            {"results": pages.page(1), "page_obj": pages, "page_counter": 0, "execution_time": 0},
+            headers={"HX-Trigger": "search"},
+        )
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return super().index(request, {**dashboard.dashboard(request), **(extra_context or {})})

@@ -11,7 +11,10 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class WhoAndWhereMiddleware:
-    """Adds {"user": id, "url": path}. The API's bulk statements stay untouched: its views name their key."""
+    """Adds {"user": id, "url": path}.
+
+    The API's bulk statements stay untouched: its views name their key.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

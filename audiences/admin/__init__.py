@@ -1,0 +1,23 @@
+"""Pages of people, their consents, and the groups they are in."""
+
+from audiences.admin import (
+    audience_pages,
+    dashboard,
+    ledger,
+    objectives,
+    palette,
+    people,
+    properties,
+    suppression_pages,
+)
+
+__all__ = [
+    "audience_pages",
+    "dashboard",
+    "ledger",
+    "objectives",
+    "palette",
+    "people",
+    "properties",
+    "suppression_pages",
+]

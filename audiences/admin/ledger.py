@@ -1,0 +1,70 @@
+"""The consent ledger: every answer, as it came. Only ever read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from audiences.models import Consent, Profile
+from syncapp.admin.base import TenantAdmin
+
+
+@admin.register(Consent)
+class LedgerAdmin(TenantAdmin):
+    """Rows are added by the ingest; nobody changes or deletes one, and a trigger sees to it."""
+
+    list_display = ("occurred_at", "person", "objective_key", "answer", "method", "source", "recorded_at")
+    list_filter = (("state", ChoicesDropdownFilter),)
+    list_filter_submit = True
+    ordering = ("-id",)
+    sortable_by = ()
+    add_role = change_role = delete_role = None
+    fields = (
+        "person",
+        "objective_key",
+        "state",
+        "method",
+        "source",
+        "occurred_at",
+        "recorded_at",
+        "evidence",
+    )
+    readonly_fields = fields
+    empty_state = {
+        "icon": "verified_user",
+        "title": "Nobody has answered yet",
+        "next": "Answers come with pushed people, from ESPs, or from a person's page. None is ever changed.",
+    }
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """People are fetched by account and id: a join by id alone would search every partition."""
+        changelist = super().get_changelist_instance(request)
+        rows = list(changelist.result_list)
+        people = Profile.objects.in_bulk({row.profile_id for row in rows})
+        for row in rows:
+            row.found_person = people.get(row.profile_id)
+        changelist.result_list = rows
+        return changelist
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            row.found_person = Profile.objects.filter(pk=row.profile_id).first()
+        return row
+
+    @display(description="Person")
+    def person(self, row: Any) -> str:
+        address = reverse("admin:audiences_profile_change", args=[row.profile_id])
+        return format_html(
+            '<a class="link" href="{}">{}</a>', address, row.found_person or f"no. {row.profile_id}"
+        )
+
+    @display(description="Answer", label={"Granted": "success", "Denied": "danger"})
+    def answer(self, row: Consent) -> str:
+        return row.get_state_display()
