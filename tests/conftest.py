@@ -9,6 +9,7 @@ import pytest
 from audiences.models import Audience, Objective, Profile
 from syncapp.accounts import scope
 from syncapp.accounts.models import Account, Membership, User
+from tests.work.fixtures import worker  # noqa: F401  a fixture
 
 PASSWORD = "correct horse battery staple"
 

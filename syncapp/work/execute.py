@@ -14,7 +14,7 @@ from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.db import InterfaceError, OperationalError, connection
 from django_q.exceptions import TimeoutException
 
 from syncapp.accounts import scope
@@ -65,12 +65,10 @@ def answer(held: Claim) -> None:
 def record_failure(held: Claim, error: BaseException) -> None:
     """Class and place only: a message may quote a person's data or a secret."""
     error_class, place = name_of(type(error)), place_of(error)
-    delay_s = (
-        random.uniform(0.5, 2)  # noqa: S311  the database went away: not the handler's fault, and soon back
-        if isinstance(error, AWAY) and has_lost_connection()
-        else backoff.delay_s(held.attempts, settings.WORK_RETRY_S)
-    )
-    close_old_connections()
+    delay_s = backoff.delay_s(held.attempts, settings.WORK_RETRY_S)
+    if isinstance(error, AWAY) and has_lost_connection():
+        delay_s = random.uniform(0.5, 2)  # noqa: S311  not the handler's fault, and soon back
+        connection.close()
     logger.warning(
         "%s %s failed with %s at %s; attempt %d, again in %.0f s",
         *(held.kind, held.key, error_class, place, held.attempts, delay_s),

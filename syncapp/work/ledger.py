@@ -16,8 +16,11 @@ WHY = "wake-ups are claimed and ended whichever account they belong to"
 
 # What may be claimed: due, or left behind by a dead worker that was not the last one to die of it.
 CLAIMABLE = f"""(
-    (row.state = 'waiting' AND row.due_at <= now())
-    OR (row.state = 'running' AND row.lease_until <= now() AND row.crashes < {MOST_CRASHES - 1})
+    (row.state = 'waiting' AND row.due_at <= statement_timestamp())
+    OR (
+        row.state = 'running' AND row.lease_until <= statement_timestamp()
+        AND row.crashes < {MOST_CRASHES - 1}
+    )
 )"""
 
 CLAIM = f"""
@@ -27,7 +30,7 @@ WITH best AS MATERIALIZED (
     JOIN unnest(%(kinds)s::text[], %(leases_s)s::float8[]) known (kind, lease_s) ON known.kind = row.kind
     LEFT JOIN (
         SELECT account_id, count(*) AS running
-        FROM work_wakeup WHERE state = 'running' AND lease_until > now() GROUP BY account_id
+        FROM work_wakeup WHERE state = 'running' AND lease_until > statement_timestamp() GROUP BY account_id
     ) busy ON busy.account_id = row.account_id
     WHERE {CLAIMABLE}
     ORDER BY row.priority DESC, coalesce(busy.running, 0),
@@ -80,14 +83,15 @@ WHERE id = %(id)s AND lease_token = %(token)s
 
 QUARANTINE = f"""
 UPDATE work_wakeup SET
-    state = 'quarantined', crashes = crashes + 1, lease_token = NULL, lease_until = NULL, ended_at = now(),
-    error_class = '', error_message = 'Its worker died {MOST_CRASHES} times in a row while running it.'
-WHERE state = 'running' AND lease_until <= now() AND crashes >= {MOST_CRASHES - 1}
+    state = 'quarantined', crashes = crashes + 1, lease_token = NULL, lease_until = NULL,
+    ended_at = statement_timestamp(), error_class = '',
+    error_message = 'Its worker died {MOST_CRASHES} times in a row while running it.'
+WHERE state = 'running' AND lease_until <= statement_timestamp() AND crashes >= {MOST_CRASHES - 1}
 RETURNING id, kind
 """  # noqa: S608  made of constants only
 
 FREE = """
-UPDATE work_wakeup SET lease_until = now()
+UPDATE work_wakeup SET lease_until = statement_timestamp()
 WHERE state = 'running' AND worker_id = %(worker_id)s AND pid = ANY(%(pids)s)
 """
 

@@ -21,13 +21,13 @@ DUE = f"SELECT count(*) FROM work_wakeup row WHERE {ledger.CLAIMABLE} AND kind =
 LEFT_LYING = f"""
 SELECT 1 FROM work_wakeup row
 WHERE {ledger.CLAIMABLE} AND kind = ANY(%(kinds)s)
-    AND coalesce(lease_until, due_at) < now() - make_interval(secs => %(for_s)s)
+    AND coalesce(lease_until, due_at) < statement_timestamp() - make_interval(secs => %(for_s)s)
 LIMIT 1 FOR UPDATE SKIP LOCKED
 """  # noqa: S608  made of constants only
 # A shorter interval than the one the row was planned with counts at once.
 SCHEDULE = """
 INSERT INTO work_wakeup AS row (account_id, kind, key, due_at)
-VALUES (NULL, %(kind)s, '', now() + make_interval(secs => %(wait_s)s))
+VALUES (NULL, %(kind)s, '', statement_timestamp() + make_interval(secs => %(wait_s)s))
 ON CONFLICT (account_id, kind, key) DO UPDATE SET due_at = EXCLUDED.due_at
 WHERE row.state = 'waiting' AND row.retry_at IS NULL AND row.due_at > EXCLUDED.due_at
 RETURNING row.id

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
+import redis
 from django.conf import settings
 from django.db import transaction
+
+logger = logging.getLogger("syncapp.work")
 
 TASK = "syncapp.work.execute.run"
 MOST = 50  # workers go on while anything is due, so a few tokens do for any number of wake-ups
@@ -15,9 +20,16 @@ def send(wakeup_id: int) -> None:
     A message that gets lost (Redis away, flushed, or the process dead in between) is sent again by the sweep.
     """
     if settings.REDIS_URL:
-        transaction.on_commit(lambda: push(wakeup_id), robust=True)
+        transaction.on_commit(lambda: try_to_push(wakeup_id))
     else:
         push(wakeup_id)
+
+
+def try_to_push(wakeup_id: int) -> None:
+    try:
+        push(wakeup_id)
+    except redis.RedisError as error:
+        logger.warning("Redis takes no message (%s); the sweep will send it", type(error).__name__)
 
 
 def push(wakeup_id: int) -> None:

@@ -1,0 +1,95 @@
+"""Kill anything: the work is done all the same, and poison is stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from syncapp.accounts import scope
+from syncapp.work import release, wake
+from syncapp.work.models import Wakeup, Worker
+from tests.work.process import is_there, wait_until
+
+pytestmark = pytest.mark.worker
+
+
+def start_slow(entries, account) -> int:
+    """Wake a handler that waits; the id of the process it runs in."""
+    wake("test.slow", "report", account_id=account.pk)
+    return entries.wait_for(1, kind="test.slow", what="start")[0].pid
+
+
+def let_go(entries) -> None:
+    entries.wait_for(2, kind="test.slow", what="start", timeout_s=25)
+    entries.let_go("report")
+    entries.wait_for(1, kind="test.slow", what="done")
+
+
+def test_a_killed_handler_is_called_again(test_worker, entries, ann_account):
+    test_worker()
+    os.kill(start_slow(entries, ann_account), signal.SIGKILL)
+    let_go(entries)
+
+
+def test_when_the_head_is_killed_its_processes_go_and_others_take_over(test_worker, entries, ann_account):
+    started = test_worker()
+    handling = start_slow(entries, ann_account)
+    orphans = started.group()
+    head = started.head
+    os.kill(head, signal.SIGKILL)
+    let_go(entries)
+    wait_until(lambda: not any(map(is_there, orphans)))
+    assert handling in orphans
+    assert started.head not in (None, head)
+
+
+def test_when_everything_is_killed_another_worker_takes_over(test_worker, entries, ann_account):
+    started = test_worker()
+    start_slow(entries, ann_account)
+    group = started.group()
+    started.process.kill()
+    for pid in group:
+        os.kill(pid, signal.SIGKILL)
+    test_worker()
+    let_go(entries)
+
+
+def test_when_the_supervisor_is_killed_its_processes_end_by_themselves(test_worker, entries, ann_account):
+    started = test_worker()
+    start_slow(entries, ann_account)
+    group = started.group()
+    started.process.kill()
+    entries.wait_for(1, kind="test.slow", what="slice over")
+    wait_until(lambda: not any(map(is_there, group)), timeout_s=20)
+
+
+def test_poison_is_stopped_after_three_dead_workers(test_worker, entries, ann_account, wakeup_of):
+    test_worker()
+    wake("test.poison", "pill", account_id=ann_account.pk)
+    wait_until(
+        lambda: wakeup_of(ann_account, "test.poison", "pill").state == Wakeup.State.QUARANTINED, timeout_s=30
+    )
+    assert len(entries.entries("test.poison")) == 3
+    assert "died 3 times" in wakeup_of(ann_account, "test.poison", "pill").error_message
+
+    wake("test.note", "others", account_id=ann_account.pk)
+    entries.wait_for(1, kind="test.note")
+    with scope.account(ann_account):
+        assert release(wakeup_of(ann_account, "test.poison", "pill").pk)
+    entries.wait_for(4, kind="test.poison")
+
+
+def test_a_cluster_that_hangs_is_replaced(test_worker, entries, ann_account):
+    """Killed while idle, a process takes the lock of django-q2's queue with it: upstream issue 23."""
+    test_worker(processes=1)
+    wake("test.note", "first", account_id=ann_account.pk)
+    [first] = entries.wait_for(1, kind="test.note", key="first")
+    time.sleep(1)  # until it is idle
+    os.kill(first.pid, signal.SIGKILL)
+    wait_until(lambda: not is_there(first.pid))
+    wake("test.note", "second", account_id=ann_account.pk)
+    entries.wait_for(1, kind="test.note", key="second", timeout_s=25)
+    wait_until(lambda: Worker.objects.get().restarts == 1)
