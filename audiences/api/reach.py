@@ -29,7 +29,7 @@ def to_sql(keys: list[str], parameters: dict[str, Any], suppresses: bool) -> str
         counts.append(
             f"count(*) FILTER (WHERE p.consents -> %(objective_{number})s::text ->> 'state' = 'granted')"
         )
-    may_be_mailed = f"AND NOT {suppressed_sql('p.email', '%(account)s')}" if suppresses else ""
+    may_be_mailed = f"AND NOT {suppressed_sql('p.email', parameters)}" if suppresses else ""
     return (
         f"SELECT {', '.join(counts)} FROM audiences_member m "  # noqa: S608  only placeholders are put in
         "JOIN audiences_profile p ON p.account_id = m.account_id AND p.id = m.profile_id "

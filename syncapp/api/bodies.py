@@ -34,6 +34,8 @@ def read(request: HttpRequest) -> bytes:
 
 
 def check_media_type(request: HttpRequest) -> None:
+    if is_absent(request):
+        raise Problem("malformed_json", "The body is empty.")
     media_type, _, parameters = request.META.get("CONTENT_TYPE", "").partition(";")
     charset = parameters.strip().lower().replace('"', "")
     if media_type.strip().lower() not in MEDIA_TYPES or charset not in ("", "charset=utf-8"):
@@ -42,6 +44,11 @@ def check_media_type(request: HttpRequest) -> None:
             "Send the body with Content-Type: application/json, in UTF-8.",
             headers={"Accept-Post": ", ".join(MEDIA_TYPES)},
         )
+
+
+def is_absent(request: HttpRequest) -> bool:
+    """Neither a length nor chunks."""
+    return request.META.get("CONTENT_LENGTH") in (None, "", "0") and "HTTP_TRANSFER_ENCODING" not in request.META
 
 
 def is_gzip(request: HttpRequest) -> bool:
