@@ -35,6 +35,7 @@ class Authorization(AccountModel):
     secrets = EncryptedJSONField(
         default=dict, blank=True, help_text="Keys as in the connector's specification."
     )
+    secrets_set_at = models.DateTimeField(null=True, blank=True, editable=False)
     external_identity = models.CharField(max_length=200, blank=True, editable=False)
     state = models.CharField(max_length=10, choices=State, default=State.UNCHECKED, editable=False)
     state_reason = models.CharField(max_length=300, blank=True, editable=False)

@@ -1,0 +1,203 @@
+"""What a run's page shows: counters that visibly add up, each opening its people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from audiences.models import Property
+from connectors.models import Goal, Outcome, Run
+from connectors.sync import words
+from connectors.wizard.mapping import source_words
+
+PER_PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number, what it counts, and the page of the people it counts."""
+
+    label: str
+    people: int
+    url: str = ""
+    tone: str = "idle"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    label: str
+    people: int
+    lost: list[Count]
+
+
+def people_url(run: Run, **query: str) -> str:
+    return f"{reverse('admin:connectors_run_people', args=[run.pk])}?{urlencode(query)}"
+
+
+def in_step_url(run: Run) -> str:
+    """Who was in step already has no outcome: the goal's list shows them."""
+    return f"{reverse('admin:connectors_goal_people', args=[run.goal_id])}?view=on"
+
+
+def waiting_url(run: Run) -> str:
+    return f"{reverse('admin:connectors_goal_people', args=[run.goal_id])}?view=due&run={run.pk}"
+
+
+def summary(run: Run) -> dict[str, Any]:
+    return {
+        "terms": terms(run),
+        "removal_terms": removal_terms(run) if run.removals else [],
+        "sum": sum(term.people for term in terms(run)),
+        "removal_sum": sum(term.people for term in removal_terms(run)),
+        "stages": stages(run),
+        "skipped": skipped(run),
+        "percent": percent(run),
+        "done": work(run) - run.waiting - run.removal_waiting,
+        "work": work(run),
+    }
+
+
+def terms(run: Run) -> list[Count]:
+    """The summands of `checked`."""
+    return [
+        Count("added", run.created, people_url(run, result="created"), "good"),
+        Count("updated", run.updated, people_url(run, result="updated"), "busy"),
+        Count("unchanged", run.unchanged, in_step_url(run)),
+        Count("not sent", run.skipped_total, people_url(run, result="skipped"), "warn"),
+        Count("rejected", run.rejected, people_url(run, result="rejected", operation="upsert"), "bad"),
+        *([Count("waiting", run.waiting, waiting_url(run), "busy")] if run.waiting else []),
+    ]
+
+
+def removal_terms(run: Run) -> list[Count]:
+    """The summands of `removals`."""
+    unsubscribe = Outcome.Operation.UNSUBSCRIBE
+    found = [
+        Count("unsubscribed", run.removed, people_url(run, result="removed"), "warn"),
+        Count(
+            "rejected", run.removal_rejected, people_url(run, result="rejected", operation=unsubscribe), "bad"
+        ),
+        Count("not done", run.removal_skipped, people_url(run, result="skipped", operation=unsubscribe)),
+        Count("waiting", run.removal_waiting, waiting_url(run), "busy"),
+    ]
+    return [count for count in found if count.people or count.label == "unsubscribed"]
+
+
+def skipped(run: Run) -> list[Count]:
+    """Reasons, the most common first."""
+    by_people = sorted(run.skipped.items(), key=lambda item: -item[1])
+    return [
+        Count(words.reason(code), people, people_url(run, result="skipped", operation="upsert", code=code))
+        for code, people in by_people
+    ]
+
+
+def stages(run: Run) -> list[Stage]:
+    """Received → may be mailed → to be sent → accepted, with who was lost where."""
+    allowed = run.checked - run.skipped_total
+    to_send = allowed - run.unchanged
+    rejected = Count(
+        "rejected by the ESP", run.rejected, people_url(run, result="rejected", operation="upsert"), "bad"
+    )
+    waiting = Count("waiting", run.waiting, waiting_url(run), "busy")
+    unchanged = Count("unchanged", run.unchanged, in_step_url(run))
+    return [
+        Stage("In the audiences", run.checked, []),
+        Stage("May be mailed", allowed, skipped(run)),
+        Stage("To be sent", to_send, [unchanged] if run.unchanged else []),
+        Stage("Accepted", run.created + run.updated, [lost for lost in (rejected, waiting) if lost.people]),
+    ]
+
+
+def work(run: Run) -> int:
+    """People something had to be sent for."""
+    return run.created + run.updated + run.rejected + run.waiting + run.removals
+
+
+def percent(run: Run) -> int:
+    everything = work(run)
+    if everything == 0:
+        return 0 if run.is_open else 100
+    return 100 * (everything - run.waiting - run.removal_waiting) // everything
+
+
+# People
+
+FILTERS = [
+    ("", "", "Everybody with an outcome"),
+    ("created", "", "Added"),
+    ("updated", "", "Updated"),
+    ("skipped", "upsert", "Not sent"),
+    ("rejected", "", "Rejected"),
+    ("removed", "", "Unsubscribed"),
+]
+
+
+def people(run: Run, query: Mapping[str, str]) -> dict[str, Any]:
+    """One page of outcomes, by key: (result, code, id)."""
+    chosen = {name: query.get(name, "") for name in ("result", "operation", "code")}
+    rows = Outcome.objects.filter(run=run, **{name: value for name, value in chosen.items() if value})
+    found, after = paged(rows, query.get("after", ""))
+    for outcome in found:
+        outcome.words = outcome_words(outcome)  # type: ignore[attr-defined]
+    return {
+        "outcomes": found,
+        "chosen": chosen,
+        "code_words": words.reason(chosen["code"]) if chosen["code"] else "",
+        "filters": [
+            (label, people_url(run, result=result, operation=operation), result == chosen["result"])
+            for result, operation, label in FILTERS
+        ],
+        "next": people_url(run, **chosen, after=after) if after else "",
+        "first": people_url(run, **chosen) if query.get("after") else "",
+        "in_step": in_step_url(run),
+    }
+
+
+def paged(rows: Any, after: str) -> tuple[list[Outcome], str]:
+    """The next rows after a key written `result.code.id`, and the key of the last when there are more."""
+    result, _, rest = after.partition(".")
+    code, _, last_id = rest.rpartition(".")
+    if last_id.isdecimal():
+        table = Outcome._meta.db_table
+        rows = rows.extra(  # noqa: S610  the ORM cannot compare rows; the values are parameters
+            where=[f"({table}.result, {table}.code, {table}.id) > (%s, %s, %s)"],
+            params=[result, code, int(last_id[:18])],
+        )
+    found = list(rows.select_related("profile").order_by("result", "code", "id")[: PER_PAGE + 1])
+    if len(found) <= PER_PAGE:
+        return found, ""
+    last = found[PER_PAGE - 1]
+    return found[:PER_PAGE], f"{last.result}.{last.code}.{last.pk}"
+
+
+def outcome_words(outcome: Outcome) -> str:
+    """The reason of one person, in words."""
+    if outcome.result == Outcome.Result.SKIPPED:
+        return words.reason(outcome.code)
+    if outcome.message:
+        return f"{outcome.message} (code {outcome.code})" if outcome.code else outcome.message
+    return f"Code {outcome.code}" if outcome.code else ""
+
+
+def settings_used(run: Run) -> list[tuple[str, str]]:
+    """The goal as it was when the run was planned, in words."""
+    if not run.settings:
+        return []
+    properties = list(Property.objects.all())
+    fields = [
+        f"{source_words(source, properties)} → {target}" for source, target in run.settings.get("fields", [])
+    ]
+    leavers = dict(Goal.Leavers.choices).get(run.settings.get("leavers", ""), "")
+    return [
+        ("List", run.settings.get("list_name") or run.settings.get("list_id", "")),
+        ("Audiences", ", ".join(run.settings.get("audiences", []))),
+        ("Objectives", " or ".join(run.settings.get("objectives", []))),
+        ("People who leave", str(leavers)),
+        ("Fields", "; ".join(["E-mail address", *fields])),
+        ("Version of the goal", str(run.settings.get("version", ""))),
+    ]
