@@ -118,6 +118,7 @@ SESSION_COOKIE_AGE = 12 * 60 * 60
 EMAIL_BACKEND = environment.text("SYNCAPP_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 
 LANGUAGE_CODE = "en-gb"
+FORMAT_MODULE_PATH = ["syncapp.formats"]
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True

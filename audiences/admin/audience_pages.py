@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
@@ -15,9 +16,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
-from django.utils.timesince import timesince
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
+from unfold.widgets import (
+    UnfoldAdminSplitDateTimeVerticalWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from audiences.admin.curl import push_command
 from audiences.admin.members import page_of
@@ -25,10 +30,16 @@ from audiences.models import Audience
 from audiences.uses import counts_of, uses_of
 from syncapp.admin.base import Role, TenantAdmin
 from syncapp.admin.forms import TenantForm
+from syncapp.admin.templatetags.shell import ago
 
 
 class AudienceForm(TenantForm):
-    labels = forms.CharField(required=False, help_text="Separated by commas.")
+    description = forms.CharField(
+        required=False, max_length=2000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
+    )
+    labels = forms.CharField(
+        required=False, widget=UnfoldAdminTextInputWidget(), help_text="Separated by commas."
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -59,11 +70,12 @@ class AudienceAdmin(TenantAdmin):
     search_fields = ("name", "external_id", "folder")
     ordering = ("-favourite", "name")
     delete_role = Role.EDITOR
-    actions = ()
+    compressed_fields = False
+    formfield_overrides = {models.DateTimeField: {"widget": UnfoldAdminSplitDateTimeVerticalWidget}}
     fieldsets = (
         (None, {"fields": ("name", "external_id", "description")}),
         ("Contacts", {"fields": ("identifier", "unknown_contacts", "source_system")}),
-        ("Order", {"fields": ("folder", "labels", "favourite", "expires_at")}),
+        ("Organise", {"fields": ("folder", "labels", "favourite", "expires_at")}),
     )
     empty_state = {
         "icon": "groups",
@@ -106,8 +118,7 @@ class AudienceAdmin(TenantAdmin):
 
     @display(description="Last change of members")
     def last_change(self, audience: Audience) -> str:
-        at = last_sync_of(audience)
-        return f"{timesince(at)} ago" if at is not None else "never"
+        return ago(last_sync_of(audience))
 
     @display(description="Used in")
     def use_count(self, audience: Any) -> str:

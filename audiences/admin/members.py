@@ -8,7 +8,7 @@ from typing import Any
 from audiences.admin.search import MOST_FOUND, by_term
 from audiences.models import Audience, Member, Profile
 
-PAGE = 25
+PAGE = 15
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ SETTINGS = [
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Groups for Unfold; pages the user may not open are left out."""
     return [
-        {"title": None, "items": [_home(request), *_items(request, WORK)]},
+        {"title": None, "items": _items(request, WORK)},
         {"title": "Settings", "separator": True, "items": _items(request, SETTINGS)},
     ]
 
@@ -43,11 +43,6 @@ def own_pages(request: HttpRequest) -> list[dict[str, Any]]:
         {"title": "Change password", "link": reverse("account_change_password")},
         {"title": "Two-step sign-in", "link": reverse("mfa_index")},
     ]
-
-
-def _home(request: HttpRequest) -> dict[str, Any]:
-    address = reverse("admin:index")
-    return {"title": "Dashboard", "icon": "dashboard", "link": address, "active": request.path == address}
 
 
 def _items(request: HttpRequest, offered: list[tuple[str, str, str]]) -> list[dict[str, Any]]:

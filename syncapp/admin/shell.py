@@ -29,6 +29,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": "People, audiences, connections",
     "SITE_SYMBOL": "sync_alt",
     "SITE_URL": None,
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("syncapp/icon.svg")}
+    ],
     "SHOW_BACK_BUTTON": False,
     "BORDER_RADIUS": "8px",
     "COLORS": {"primary": PRIMARY},

@@ -22,6 +22,8 @@ LEFT_OUT = {"view_on_site"}
 class TenantSite(UnfoldAdminSite):  # type: ignore[misc]
     """Takes pages that know accounts and no others; signs in and out through allauth."""
 
+    index_title = "Dashboard"
+
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Leave out the pages that other packages bring: they know no accounts.
 
