@@ -27,6 +27,13 @@ class DatabaseBroker(ORM):  # type: ignore[misc]
             time.sleep(PAUSE_S)
             return None
 
+    def delete(self, task_id: int) -> None:
+        """Take a message off the queue. One that stays is delivered again, and finds nothing to do."""
+        try:
+            super().delete(task_id)
+        except (DatabaseError, InterfaceError):
+            connections.close_all()
+
 
 class RedisBroker(Redis):  # type: ignore[misc]
     def dequeue(self) -> Any:

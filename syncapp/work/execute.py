@@ -98,7 +98,9 @@ def this_process() -> Holder:
 
 def leases_s() -> dict[str, float]:
     """The kinds this code knows, with their leases. Others are left to workers of another version."""
-    return {kind: float(min(known.lease_s, settings.WORK_LEASE_S)) for kind, known in registry.answers.items()}
+    return {
+        kind: float(min(known.lease_s, settings.WORK_LEASE_S)) for kind, known in registry.answers.items()
+    }
 
 
 def scope_of(held: Claim) -> AbstractContextManager[object]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from syncapp.accounts.managers import AccountManager
 from syncapp.accounts.models import Account
+
+SILENCE = timedelta(seconds=15)
 
 
 class Wakeup(models.Model):
@@ -90,3 +94,8 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return f"{self.host} ({self.pid})"
+
+    @property
+    def is_alive(self) -> bool:
+        """Says so every second; a database that was away explains a short silence."""
+        return self.stopped_at is None and self.last_seen_at > timezone.now() - SILENCE

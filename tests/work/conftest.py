@@ -63,13 +63,13 @@ def test_worker(worker: Callable[..., WorkerProcess], entries: Diary) -> Callabl
 
 
 @pytest.fixture
-def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Handle], None]:
+def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Register a handler for this test only; `execute.run` in this process then calls it."""
     monkeypatch.setattr(registry, "answers", {})
     monkeypatch.setattr(execute, "served", [])
 
-    def register(kind: str, function: Handle) -> None:
-        registry.add(Answer(kind, registry.LEASE_S, function))
+    def register(kind: str, function: Handle, lease_s: float = registry.LEASE_S) -> None:
+        registry.add(Answer(kind, lease_s, function))
 
     return register
 

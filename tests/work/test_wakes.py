@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
+from django_q.exceptions import TimeoutException
 from django_q.models import OrmQ
 
 from syncapp.accounts import scope
@@ -139,6 +140,37 @@ def test_a_failure_is_kept_without_its_words_and_waits(db, ann_account, answerin
     assert found.error_message.startswith("tests/work/test_wakes.py:")
     assert "ValueError" in caplog.text
     assert "eve@" not in caplog.text + found.error_message
+
+
+def test_a_handler_out_of_time_has_failed(db, ann_account, answering, wakeup_of):
+    """django-q2 raises this when its own limit of 300 s is over, and then replaces the process."""
+
+    def handle(account_id: int, key: str, slice_: Slice) -> None:
+        raise TimeoutException
+
+    answering("plan", handle)
+    wake("plan", "goal 1", account_id=ann_account.pk)
+    with pytest.raises(TimeoutException):
+        execute.run(0)
+    found = wakeup_of(ann_account, "plan", "goal 1")
+    assert (found.state, found.error_class) == (Wakeup.State.WAITING, "django_q.exceptions.TimeoutException")
+
+
+@pytest.mark.parametrize(("lease_s", "kept_s"), [(5, 5), (60.0, 30)])
+def test_a_lease_may_be_shorter_than_the_setting_not_longer(
+    db, ann_account, answering, wakeup_of, lease_s, kept_s
+):
+    left_s = []
+
+    def handle(account_id: int, key: str, slice_: Slice) -> None:
+        found = wakeup_of(ann_account, "plan", key)
+        left_s.append((found.lease_until - found.started_at).total_seconds())
+
+    answering("plan", handle, lease_s)
+    answering("other", handle, 7.5)
+    wake("plan", "goal 1", account_id=ann_account.pk)
+    execute.run(0)
+    assert left_s == [pytest.approx(kept_s, abs=0.1)]
 
 
 def test_a_wake_does_not_cut_the_wait_after_a_failure_short(db, ann_account, answering, wakeup_of):

@@ -55,6 +55,20 @@ def test_handlers_longer_than_their_lease_keep_it(test_worker, entries, ann_acco
     assert len(entries.entries("test.slow", what="start")) == 1
 
 
+def test_a_wake_in_a_transaction_that_outlives_the_handler_is_not_lost(test_worker, entries, ann_account):
+    test_worker()
+    wake("test.slow", "report", account_id=ann_account.pk)
+    entries.wait_for(1, kind="test.slow", what="start")
+    with transaction.atomic():
+        wake("test.slow", "report", account_id=ann_account.pk)
+        entries.let_go("report")
+        entries.wait_for(1, kind="test.slow", what="done")
+        time.sleep(1)  # the worker cannot write down yet that it is done
+    entries.wait_for(2, kind="test.slow", what="done")
+    wait_until(nothing_left)
+    assert len(entries.entries("test.slow", what="done")) == 2
+
+
 def test_failures_are_tried_again(test_worker, entries, ann_account):
     test_worker()
     wake("test.fail", "report", account_id=ann_account.pk)
