@@ -8,5 +8,8 @@ class ConnectorsConfig(AppConfig):
     verbose_name = "Connections"
 
     def ready(self) -> None:
-        """Tell the audiences about their users."""
+        """Tell the audiences about their users, and follow their changes."""
+        from audiences.changes import changed
+
         import_module("connectors.uses")
+        changed.append(import_module("connectors.tasks").wake_planner)
