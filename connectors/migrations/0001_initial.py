@@ -220,8 +220,6 @@ class Migration(migrations.Migration):
                 ('operation', models.CharField(blank=True, choices=[('upsert', 'Add or update'), ('unsubscribe', 'Unsubscribe')], max_length=12)),
                 ('due_at', models.DateTimeField(blank=True, null=True)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('lease_token', models.UUIDField(blank=True, null=True)),
                 ('error_code', models.CharField(blank=True, max_length=40)),
                 ('error_message', models.CharField(blank=True, max_length=300)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
@@ -230,6 +228,20 @@ class Migration(migrations.Migration):
                 ('profile', syncapp.accounts.fields.AccountForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='subscribers', to='audiences.profile')),
                 ('run', syncapp.accounts.fields.AccountForeignKey(db_constraint=False, db_index=False, null=True, on_database_delete='SET NULL', on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='connectors.run')),
             ],
+        ),
+        migrations.CreateModel(
+            name='Flight',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('operation', models.CharField(choices=[('upsert', 'Add or update'), ('unsubscribe', 'Unsubscribe')], max_length=12)),
+                ('subscriber_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
+                ('started_at', models.DateTimeField(auto_now_add=True)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account', verbose_name='client')),
+                ('goal', syncapp.accounts.fields.AccountForeignKey(db_constraint=False, on_database_delete='CASCADE', on_delete=django.db.models.deletion.CASCADE, related_name='flights', to='connectors.goal')),
+            ],
+            options={
+                'abstract': False,
+            },
         ),
         migrations.AddConstraint(
             model_name='authorization',
@@ -291,13 +303,9 @@ class Migration(migrations.Migration):
             model_name='subscriber',
             index=models.Index(condition=models.Q(('due_at', None), _negated=True), fields=['account', 'goal', 'due_at'], name='subscriber_due'),
         ),
-        migrations.AddIndex(
-            model_name='subscriber',
-            index=models.Index(fields=['account', 'profile'], name='subscriber_by_profile'),
-        ),
         migrations.AddConstraint(
             model_name='subscriber',
-            constraint=models.UniqueConstraint(fields=('account', 'goal', 'profile'), name='subscriber_once_per_goal'),
+            constraint=models.UniqueConstraint(fields=('account', 'profile', 'goal'), name='subscriber_once_per_goal'),
         ),
-        Isolate('Authorization', 'Connection', 'ConnectionObjective', 'Goal', 'GoalAudience', 'Mapping', 'Run', 'Outcome', 'Subscriber', 'Call'),
+        Isolate('Authorization', 'Connection', 'ConnectionObjective', 'Goal', 'GoalAudience', 'Mapping', 'Run', 'Outcome', 'Subscriber', 'Flight', 'Call'),
     ]

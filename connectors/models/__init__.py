@@ -5,13 +5,14 @@ from connectors.models.call import Call
 from connectors.models.connection import Connection, ConnectionObjective
 from connectors.models.goal import Goal, GoalAudience, Mapping
 from connectors.models.run import Outcome, Run
-from connectors.models.subscriber import Subscriber
+from connectors.models.subscriber import Flight, Subscriber
 
 __all__ = [
     "Authorization",
     "Call",
     "Connection",
     "ConnectionObjective",
+    "Flight",
     "Goal",
     "GoalAudience",
     "Mapping",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -9,14 +12,14 @@ from audiences.models import Profile
 from connectors.models.goal import Goal
 from connectors.models.run import Outcome, Run
 from syncapp.accounts.fields import AccountForeignKey
-from syncapp.accounts.models import LargeAccountModel
+from syncapp.accounts.models import AccountModel, LargeAccountModel
 
 
 class Subscriber(LargeAccountModel):
     """`accepted_*` is what the ESP last accepted from us, written only after it did; `wanted*` what should be.
 
-    A row with `due_at` has an operation to be sent. It is claimed by setting `lease_until` and `lease_token`;
-    whoever lost the lease cannot write any more. `run` is the run that has to account for the operation.
+    A row with `due_at` has an operation to be sent, and `run` is the run that has to account for it. Who is being
+    sent right now stands in a `Flight`.
     """
 
     class Wanted(models.TextChoices):
@@ -51,22 +54,35 @@ class Subscriber(LargeAccountModel):
     )
     due_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    lease_token = models.UUIDField(null=True, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.CharField(max_length=300, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["account", "goal", "profile"], name="subscriber_once_per_goal"),
+            # Profile first: the same key finds everything about one person.
+            models.UniqueConstraint(fields=["account", "profile", "goal"], name="subscriber_once_per_goal"),
         ]
         indexes = [
             models.Index(
                 fields=["account", "goal", "due_at"], condition=~Q(due_at=None), name="subscriber_due"
             ),
-            models.Index(fields=["account", "profile"], name="subscriber_by_profile"),
         ]
 
     def __str__(self) -> str:
         return f"Person {self.profile_id} for goal {self.goal_id}"
+
+
+class Flight(AccountModel):
+    """A batch being sent: committed before the first byte leaves, gone when its outcome is written."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    goal = AccountForeignKey(
+        Goal, on_delete=models.CASCADE, related_name="flights", on_database_delete="CASCADE"
+    )
+    operation = models.CharField(max_length=12, choices=Outcome.Operation)
+    subscriber_ids = ArrayField(models.BigIntegerField())
+    started_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{len(self.subscriber_ids)} people of goal {self.goal_id}"

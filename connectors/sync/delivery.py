@@ -10,10 +10,9 @@ from __future__ import annotations
 import contextvars
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -22,19 +21,19 @@ from connectors.esp.contract import Connector, RemoteField
 from connectors.esp.errors import ConnectorError, NotFound
 from connectors.esp.exchange import Exchange
 from connectors.models import Call, Goal, Outcome, Run
-from connectors.sync import esp, health, queue, runs
-from connectors.sync.queue import Batch, Person
+from connectors.sync import esp, health, runs
+from connectors.sync.claiming import Batch, claim, next_due_at, take_back
+from connectors.sync.confirming import News, confirm
 from connectors.sync.sending import UNSUBSCRIBES_PER_CLAIM, Sent, Target, send
 from connectors.sync.sources import NAME_TARGET, Shape
 from syncapp.work import Slice
 
-T = TypeVar("T")
 FIELDS_KEPT_S = 300.0  # the ESP's fields change when people rename them there; mappings must notice
 
 _fields: dict[tuple[str, str], tuple[float, list[RemoteField]]] = {}
 
 
-Ahead = Future[tuple[Batch, dict[int, Person]] | None]
+Ahead = Future[Batch | None]
 
 
 def deliver(goal: Goal, slice_: Slice) -> float | None:
@@ -77,7 +76,7 @@ class Recorder:
 
 
 @dataclass(slots=True)
-class Flight:
+class Flown:
     """A batch on its way, with what came back."""
 
     batch: Batch
@@ -94,12 +93,12 @@ class Delivery:
     trouble: ConnectorError | None = None
     moved: bool = False
     attempts: int = 0
-    _flying: set[Future[Flight]] = field(default_factory=set)
+    _flying: set[Future[Flown]] = field(default_factory=set)
 
     def run(self) -> float | None:
         shape = Shape.of(self.goal)
-        queue.take_back(self.goal)
-        first = self.claim()
+        take_back(self.goal)
+        first = self.claim(shape)
         if first is None:
             return self.pause()
         try:
@@ -107,7 +106,7 @@ class Delivery:
         except ConnectorError as error:
             self.give_back(first, error)
             return self.pause()
-        self.land(self.fly(target, first, queue.read(self.goal, shape, first)))
+        self.land(self.fly(target, first))
         if self.trouble is None and len(first.people) >= self.limit(first.operation):
             self.keep_flying(target)
         return self.pause()
@@ -117,10 +116,10 @@ class Delivery:
             return UNSUBSCRIBES_PER_CLAIM
         return self.connector.spec.limits.batch
 
-    def claim(self) -> Batch | None:
+    def claim(self, shape: Shape) -> Batch | None:
         """Withdrawals first: who said no is taken off before anyone is added."""
         for operation in (Outcome.Operation.UNSUBSCRIBE, Outcome.Operation.UPSERT):
-            batch = queue.claim(self.goal, operation, self.limit(operation))
+            batch = claim(self.goal, shape, operation, self.limit(operation))
             if batch is not None:
                 return batch
         return None
@@ -146,9 +145,9 @@ class Delivery:
             _fields[key] = (time.monotonic(), fields)
         return fields
 
-    def fly(self, target: Target, batch: Batch, people: dict[int, Person]) -> Flight:
-        sent = send(target, batch, people)
-        return Flight(batch, sent, self.recorder.taken())
+    def fly(self, target: Target, batch: Batch) -> Flown:
+        sent = send(target, batch)
+        return Flown(batch, sent, self.recorder.taken())
 
     def keep_flying(self, target: Target) -> None:
         concurrency = self.connector.spec.limits.concurrency
@@ -164,7 +163,7 @@ class Delivery:
                         or self.slice.is_stopping()
                     )
                     if ready is not None:
-                        self._flying.add(senders.submit(self.fly, target, *ready))
+                        self._flying.add(senders.submit(self.fly, target, ready))
                     ahead = None if stop else self.read_ahead(readers, target.shape)
                     if ahead is not None and len(self._flying) <= concurrency:
                         continue
@@ -174,20 +173,17 @@ class Delivery:
             readers.submit(lambda: connection.close()).result()
 
     def read_ahead(self, readers: ThreadPoolExecutor, shape: Shape) -> Ahead:
-        def claimed() -> tuple[Batch, dict[int, Person]] | None:
-            batch = self.claim()
-            return None if batch is None else (batch, queue.read(self.goal, shape, batch))
-
-        return in_scope(readers, claimed)
+        """Claim the next batch in the reading thread, in the caller's scope of accounts."""
+        return readers.submit(contextvars.copy_context().run, self.claim, shape)
 
     def land_next(self) -> None:
         done, self._flying = wait(self._flying, return_when=FIRST_COMPLETED)
         for future in done:
             self.land(future.result())
 
-    def land(self, flight: Flight) -> None:
+    def land(self, flight: Flown) -> None:
         """Confirm a batch, and remember what stopped it."""
-        queue.confirm(self.goal, flight.batch, flight.sent.news)
+        confirm(self.goal, flight.batch, flight.sent.news)
         keep_calls(self.goal, flight.batch, flight.calls)
         trouble = flight.sent.trouble
         if trouble is not None:
@@ -199,14 +195,14 @@ class Delivery:
 
     def give_back(self, batch: Batch, error: ConnectorError) -> None:
         """Nobody of the batch was sent: they stay due and used up no try."""
-        news = [queue.News(person, "retry", "stopped", str(error), counts=False) for person in batch.people]
-        queue.confirm(self.goal, batch, news)
+        news = [News(person, "retry", "stopped", str(error), counts=False) for person in batch.people]
+        confirm(self.goal, batch, news)
         keep_calls(self.goal, batch, self.recorder.taken())
         self.stop(batch, error)
 
     def stop(self, batch: Batch, trouble: ConnectorError) -> None:
         self.trouble = trouble
-        self.attempts = max(person.attempts for person in batch.people)
+        self.attempts = max(person.attempts for person in batch.people) + 1
         health.note_trouble(self.goal, trouble)
         runs.mark_waiting(open_run_ids(self.goal), f"{trouble} {trouble.act_by.words}")
 
@@ -214,15 +210,10 @@ class Delivery:
         """Seconds until this goal should be looked at again."""
         if self.trouble is not None:
             return health.pause_s(self.trouble, self.attempts)
-        due_at = queue.next_due_at(self.goal)
+        due_at = next_due_at(self.goal)
         if due_at is None:
             return None
         return max(0.0, (due_at - timezone.now()).total_seconds())
-
-
-def in_scope(pool: ThreadPoolExecutor, function: Callable[[], T]) -> Future[T]:
-    """Run in the pool with the caller's scope of accounts."""
-    return pool.submit(contextvars.copy_context().run, function)
 
 
 def keep_calls(goal: Goal, batch: Batch, exchanges: list[Exchange]) -> None:

@@ -29,16 +29,25 @@ wanted AS (
     SELECT p.id AS profile_id, {withheld} AS withheld, {fingerprint} AS hash
     FROM people JOIN audiences_profile p ON p.account_id = %(account)s AND p.id = people.profile_id
 ),
+flying AS MATERIALIZED (
+    SELECT unnest(subscriber_ids) AS id FROM connectors_flight
+    WHERE account_id = %(account)s AND goal_id = %(goal)s
+),
 held AS (
-    SELECT s.*, s.accepted_hash IS NOT NULL OR (s.operation = 'upsert' AND s.attempts > 0) AS maybe_there,
+    SELECT s.*, tried.so,
+           s.accepted_hash IS NOT NULL OR (s.operation = 'upsert' AND tried.so) AS maybe_there,
            s.remote_state IN ('unsubscribed', 'bounced', 'removed', 'suppressed') AS gone,
            s.due_at IS NOT NULL AS pending
     FROM connectors_subscriber s
+    CROSS JOIN LATERAL (
+        SELECT s.attempts > 0 OR EXISTS (SELECT 1 FROM flying WHERE flying.id = s.id) AS so
+    ) tried
     WHERE s.account_id = %(account)s AND s.goal_id = %(goal)s {only_held}
 ),
 compared AS (
     SELECT coalesce(w.profile_id, s.profile_id) AS profile_id, w.profile_id IS NOT NULL AS is_member, w.hash,
-           s.profile_id IS NOT NULL AS is_known, s.wanted, s.reason AS reason_before, s.accepted_hash, s.attempts,
+           s.profile_id IS NOT NULL AS is_known, s.wanted, s.reason AS reason_before, s.accepted_hash,
+           coalesce(s.so, false) AS tried,
            s.run_id AS old_run, s.operation AS old_operation,
            coalesce(s.maybe_there, false) AS maybe_there, coalesce(s.gone, false) AS gone,
            coalesce(s.pending, false) AS pending,
@@ -53,7 +62,7 @@ diff AS MATERIALIZED (
         WHEN reason <> '' AND maybe_there AND NOT gone AND (is_member OR %(unsubscribe_leavers)s) THEN 'remove'
         WHEN reason <> '' THEN 'off'
         WHEN accepted_hash IS NULL THEN 'create'
-        WHEN accepted_hash <> hash OR (pending AND attempts > 0) THEN 'update'
+        WHEN accepted_hash <> hash OR (pending AND tried) THEN 'update'
         ELSE 'keep' END AS verdict
     FROM compared
 ),
@@ -84,7 +93,7 @@ written AS (
     WHERE verdict IN ('create', 'update', 'remove') OR pending OR NOT is_known
        OR reason <> reason_before OR (wanted = 'on') <> (reason = '')
     ORDER BY profile_id
-    ON CONFLICT (account_id, goal_id, profile_id) DO UPDATE SET
+    ON CONFLICT (account_id, profile_id, goal_id) DO UPDATE SET
         wanted = excluded.wanted, reason = excluded.reason, wanted_hash = excluded.wanted_hash,
         operation = excluded.operation, run_id = excluded.run_id, due_at = excluded.due_at,
         attempts = CASE WHEN s.due_at IS NULL THEN 0 ELSE s.attempts END,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from connectors.esp.contract import Can, Connector, Contact, Outcome, RemoteField, Status
 from connectors.esp.errors import ConnectorError, NeedsAttention, RateLimited
 from connectors.models import Outcome as OutcomeRow
-from connectors.sync.queue import Batch, Claimed, News, Person
+from connectors.sync.claiming import Batch, Person
+from connectors.sync.confirming import News
 from connectors.sync.sources import Shape, to_contact
 
 PERSON_PAUSE_S = 30.0  # the ESP asked to try this one person later; doubles with every try
@@ -34,28 +35,27 @@ class Sent:
     trouble: ConnectorError | None = None
 
 
-def send(target: Target, batch: Batch, people: dict[int, Person]) -> Sent:
+def send(target: Target, batch: Batch) -> Sent:
     if batch.operation == OutcomeRow.Operation.UNSUBSCRIBE:
-        return unsubscribe(target, batch, people)
-    return upsert(target, batch, people)
+        return unsubscribe(target, batch)
+    return upsert(target, batch)
 
 
-def upsert(target: Target, batch: Batch, people: dict[int, Person]) -> Sent:
+def upsert(target: Target, batch: Batch) -> Sent:
     sent = Sent()
-    sending: list[tuple[Claimed, Person]] = []
+    sending: list[Person] = []
     contacts: list[Contact] = []
-    for claimed in batch.people:
-        person = people[claimed.profile_id]
+    for person in batch.people:
         if person.withheld is not None or person.address is None:
-            sent.news.append(News(claimed, "skipped", person.withheld or "no_address"))
+            sent.news.append(News(person, "skipped", person.withheld or "no_address"))
             continue
-        sending.append((claimed, person))
+        sending.append(person)
         contacts.append(
             to_contact(target.shape, person.address, person.external_id, person.properties, person.audiences)
         )
     outcomes = deliver(target, contacts, sent)
-    for (claimed, person), outcome in zip(sending, outcomes, strict=True):
-        sent.news.append(to_news(claimed, person, outcome, sent.trouble))
+    for person, outcome in zip(sending, outcomes, strict=True):
+        sent.news.append(to_news(person, outcome, sent.trouble))
     retire_old_addresses(target, sent)
     return sent
 
@@ -82,13 +82,13 @@ def later(contact: Contact) -> Outcome:
     return Outcome(contact.address, Status.RETRY, "stopped", "")
 
 
-def to_news(claimed: Claimed, person: Person, outcome: Outcome, trouble: ConnectorError | None) -> News:
+def to_news(person: Person, outcome: Outcome, trouble: ConnectorError | None) -> News:
     state = outcome.state.value if outcome.state is not None else ""
     if outcome.status is Status.DONE:
         left_out = "; ".join(f"{value.key}: {value.words}" for value in outcome.left_out)
         return News(
-            claimed,
-            "created" if claimed.is_new else "updated",
+            person,
+            "created" if person.is_new else "updated",
             outcome.left_out[0].code if outcome.left_out else "",
             left_out,
             address=person.address or "",
@@ -96,17 +96,17 @@ def to_news(claimed: Claimed, person: Person, outcome: Outcome, trouble: Connect
             state=state or "active",
         )
     if outcome.status is Status.REFUSED:
-        return News(claimed, "rejected", outcome.code, outcome.words, state=state)
-    return retry(claimed, outcome, trouble)
+        return News(person, "rejected", outcome.code, outcome.words, state=state)
+    return retry(person, outcome, trouble)
 
 
-def retry(claimed: Claimed, outcome: Outcome, trouble: ConnectorError | None) -> News:
+def retry(person: Person, outcome: Outcome, trouble: ConnectorError | None) -> News:
     """Later: at once when the ESP as a whole had trouble (the goal pauses), else after the person's own pause."""
     if trouble is not None:
         counts = not isinstance(trouble, (RateLimited, NeedsAttention))
-        return News(claimed, "retry", trouble.code or "stopped", str(trouble), counts=counts)
-    pause = min(PERSON_PAUSE_MOST_S, PERSON_PAUSE_S * 2 ** min(claimed.attempts - 1, 20))
-    return News(claimed, "retry", outcome.code, outcome.words, delay_s=pause)
+        return News(person, "retry", trouble.code or "stopped", str(trouble), counts=counts)
+    pause = min(PERSON_PAUSE_MOST_S, PERSON_PAUSE_S * 2 ** min(person.attempts, 20))
+    return News(person, "retry", outcome.code, outcome.words, delay_s=pause)
 
 
 def retire_old_addresses(target: Target, sent: Sent) -> None:
@@ -133,36 +133,36 @@ def take_off(target: Target, address: str) -> ConnectorError | None:
     return None
 
 
-def unsubscribe(target: Target, batch: Batch, people: dict[int, Person]) -> Sent:
+def unsubscribe(target: Target, batch: Batch) -> Sent:
     sent = Sent()
-    leaving: list[tuple[Claimed, str]] = []
-    for claimed in batch.people:
-        person = people.get(claimed.profile_id)
-        if person is not None and person.withheld is None:
-            sent.news.append(News(claimed, "skipped", "wanted_again"))
-            continue
-        address = claimed.accepted_address or (person.address if person else "") or ""
-        if not address:
-            sent.news.append(News(claimed, "skipped", "no_address"))
-            continue
-        leaving.append((claimed, address))
-    try:
-        outcomes = (
-            target.connector.unsubscribe(target.list_id, [address for _, address in leaving])
-            if leaving
-            else []
-        )
-    except ConnectorError as error:
-        sent.trouble = error
-        outcomes = [Outcome(address, Status.RETRY, "stopped", "") for _, address in leaving]
-    for (claimed, _), outcome in zip(leaving, outcomes, strict=True):
-        sent.news.append(left(claimed, outcome, sent.trouble))
+    leaving: list[tuple[Person, str]] = []
+    for person in batch.people:
+        address = person.accepted_address or person.address
+        if person.withheld is None:
+            sent.news.append(News(person, "skipped", "wanted_again"))
+        elif not address:
+            sent.news.append(News(person, "skipped", "no_address"))
+        else:
+            leaving.append((person, address))
+    for (person, _), outcome in zip(leaving, unsubscribed(target, leaving, sent), strict=True):
+        sent.news.append(left(person, outcome, sent.trouble))
     return sent
 
 
-def left(claimed: Claimed, outcome: Outcome, trouble: ConnectorError | None) -> News:
+def unsubscribed(target: Target, leaving: Sequence[tuple[Person, str]], sent: Sent) -> list[Outcome]:
+    addresses = [address for _, address in leaving]
+    if not addresses:
+        return []
+    try:
+        return target.connector.unsubscribe(target.list_id, addresses)
+    except ConnectorError as error:
+        sent.trouble = error
+        return [Outcome(address, Status.RETRY, "stopped", "") for address in addresses]
+
+
+def left(person: Person, outcome: Outcome, trouble: ConnectorError | None) -> News:
     if outcome.status is Status.DONE:
-        return News(claimed, "removed", state="unsubscribed")
+        return News(person, "removed", state="unsubscribed")
     if outcome.status is Status.REFUSED:
-        return News(claimed, "rejected", outcome.code, outcome.words)
-    return retry(claimed, outcome, trouble)
+        return News(person, "rejected", outcome.code, outcome.words)
+    return retry(person, outcome, trouble)

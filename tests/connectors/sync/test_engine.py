@@ -6,8 +6,13 @@ import pytest
 
 from audiences.models import Change, Member, Profile
 from audiences.suppressions import suppress
-from connectors.models import Call, Connection, Goal, Mapping, Outcome, Run, Subscriber
-from connectors.sync import runs
+from connectors.models import Call, Connection, Goal, Mapping, Outcome, Run
+from connectors.sync import esp, runs
+from connectors.sync.claiming import claim, take_back
+from connectors.sync.confirming import News, confirm
+from connectors.sync.sending import Target, send
+from connectors.sync.sources import Shape
+from syncapp.accounts import scope
 from tests.connectors.sync.conftest import World
 
 
@@ -248,21 +253,18 @@ def test_a_later_plan_takes_over_and_both_runs_add_up(world: World):
 
 def test_a_change_while_a_person_is_being_sent_is_sent_too(world: World):
     """The claim, then a new plan, then the confirmation of what the claim sent."""
-    from connectors.sync import queue
-    from connectors.sync.sources import Shape
-
     world.push("eve@example.com", city="Gent")
     world.plan()
-    batch = queue.claim(world.goal, "upsert", 10)
+    batch = claim(world.goal, Shape.of(world.goal), "upsert", 10)
     assert batch is not None
-    person = queue.read(world.goal, Shape.of(world.goal), batch)[batch.people[0].profile_id]
+    person = batch.people[0]
     world.push("eve@example.com", city="Brugge")
     world.plan()
-    queue.confirm(
+    confirm(
         world.goal,
         batch,
         [
-            queue.News(
+            News(
                 batch.people[0], "created", address="eve@example.com", sent=person.fingerprint, state="active"
             )
         ],
@@ -273,40 +275,31 @@ def test_a_change_while_a_person_is_being_sent_is_sent_too(world: World):
 
 
 def test_a_withdrawal_while_a_person_is_being_added_takes_them_off_again(world: World):
-    from connectors.sync import queue
-    from connectors.sync.sources import Shape
-
     world.push("eve@example.com")
     world.plan()
-    batch = queue.claim(world.goal, "upsert", 10)
+    batch = claim(world.goal, Shape.of(world.goal), "upsert", 10)
     assert batch is not None
-    people = queue.read(world.goal, Shape.of(world.goal), batch)
     world.answer("eve@example.com", "denied")
     world.plan()
-    from connectors.sync import esp
-    from connectors.sync.sending import Target, send
-
     with esp.connect(world.authorization, world.connection) as connector:
-        sent = send(Target(connector, world.list_id, Shape.of(world.goal), None), batch, people)
+        sent = send(Target(connector, world.list_id, Shape.of(world.goal), None), batch)
     assert world.on_list == {"eve@example.com": "Active"}
-    queue.confirm(world.goal, batch, sent.news)
+    confirm(world.goal, batch, sent.news)
     world.deliver()
     assert world.on_list == {"eve@example.com": "Unsubscribed"}
     assert all(run.adds_up and not run.is_open for run in Run.objects.all())
 
 
-def test_a_lost_lease_writes_nothing(world: World):
-    from connectors.sync import queue
-
+def test_a_flight_taken_back_writes_nothing(world: World):
     world.push("eve@example.com")
     world.plan()
-    stale = queue.claim(world.goal, "upsert", 10)
+    stale = claim(world.goal, Shape.of(world.goal), "upsert", 10)
     assert stale is not None
-    Subscriber.objects.update(lease_until="2000-01-01T00:00:00Z")
-    current = queue.claim(world.goal, "upsert", 10)
+    take_back(world.goal)
+    current = claim(world.goal, Shape.of(world.goal), "upsert", 10)
     assert current is not None
-    assert current.people[0].attempts == 2
-    queue.confirm(world.goal, stale, [queue.News(stale.people[0], "rejected", "1")])
+    assert current.people[0].attempts == 1
+    confirm(world.goal, stale, [News(stale.people[0], "rejected", "1")])
     assert world.last_run.waiting == 1
     assert not Outcome.objects.exists()
 
@@ -325,8 +318,6 @@ def test_a_large_export_goes_in_batches_and_adds_up(world: World):
 
 
 def test_two_accounts_never_touch(world: World, world_of, bob_account):
-    from syncapp.accounts import scope
-
     world.push("eve@example.com")
     with scope.account(bob_account):
         other = world_of(bob_account)

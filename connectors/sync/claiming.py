@@ -1,0 +1,151 @@
+"""Due people: claimed as a flight, read through the gate in the same statement.
+
+A flight is a row that says who is being sent, committed before anything is sent. Whoever confirms deletes it first
+and writes nothing when it is gone: that is the fence. A flight that is still there when the next worker comes was
+crashed: its people have used up a try and are due again. One row per batch costs a hundredth of what a lease on
+every person does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import connection, transaction
+
+from connectors.models import Flight, Goal
+from connectors.sync.gate import withheld_sql
+from connectors.sync.plan import objective_keys
+from connectors.sync.sources import Shape, audiences_sql, fingerprint_sql
+
+CLAIM = """
+WITH flying AS MATERIALIZED (
+    SELECT unnest(subscriber_ids) AS id FROM connectors_flight
+    WHERE account_id = %(account)s AND goal_id = %(goal)s
+),
+due AS MATERIALIZED (
+    SELECT s.id, s.profile_id, s.run_id, s.accepted_hash IS NULL AS is_new, s.accepted_address, s.attempts
+    FROM connectors_subscriber s
+    WHERE s.account_id = %(account)s AND s.goal_id = %(goal)s AND s.due_at <= now() AND s.operation = %(operation)s
+      AND NOT EXISTS (SELECT 1 FROM flying WHERE flying.id = s.id)
+    ORDER BY s.due_at LIMIT %(limit)s
+)
+SELECT due.id, due.profile_id, due.run_id::text, due.is_new, due.accepted_address, due.attempts,
+       p.email, p.external_id, p.properties, {audiences},
+       CASE WHEN membership.profile_id IS NULL THEN 'left' ELSE {withheld} END,
+       ({fingerprint})::text
+FROM due
+JOIN audiences_profile p ON p.account_id = %(account)s AND p.id = due.profile_id
+LEFT JOIN LATERAL (
+    SELECT m.profile_id FROM audiences_member m
+    WHERE m.account_id = %(account)s AND m.profile_id = p.id AND m.state = 'member'
+      AND m.audience_id = ANY(%(audiences)s) LIMIT 1
+) membership ON true
+ORDER BY due.profile_id
+"""
+
+TAKE_BACK = """
+WITH crashed AS (
+    DELETE FROM connectors_flight WHERE account_id = %(account)s AND goal_id = %(goal)s RETURNING subscriber_ids
+)
+UPDATE connectors_subscriber s SET attempts = s.attempts + 1
+FROM (SELECT unnest(subscriber_ids) AS id FROM crashed) was
+WHERE s.account_id = %(account)s AND s.id = was.id AND s.due_at IS NOT NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One due person as they are now.
+
+    `id` is the subscriber row's. `is_new`: the ESP never accepted them from this goal. `withheld` is why they may
+    not be sent (or "left"), None when they may. `fingerprint` is that of the payload.
+    """
+
+    id: int
+    profile_id: int
+    run_id: str | None
+    is_new: bool
+    accepted_address: str
+    attempts: int
+    address: str | None
+    external_id: str | None
+    properties: dict[str, Any]
+    audiences: list[str] | None
+    withheld: str | None
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """People of one operation, in the order of their profile ids; `token` names the flight."""
+
+    token: UUID
+    operation: str
+    people: tuple[Person, ...]
+
+    @property
+    def run_ids(self) -> set[str]:
+        return {person.run_id for person in self.people if person.run_id is not None}
+
+
+@transaction.atomic
+def claim(goal: Goal, shape: Shape, operation: str, limit: int) -> Batch | None:
+    """Up to `limit` due people of one operation, in a flight of their own; None when nobody is due."""
+    parameters: dict[str, Any] = {
+        "account": goal.account_id,
+        "goal": goal.pk,
+        "audiences": list(goal.audience_links.values_list("audience_id", flat=True)),
+        "operation": operation,
+        "limit": limit,
+    }
+    needs_audiences = any(field.source == "profile:audiences" for field in shape.fields)
+    statement = CLAIM.format(
+        audiences=audiences_sql() if needs_audiences else "NULL",
+        withheld=withheld_sql(objective_keys(goal), parameters),
+        fingerprint=fingerprint_sql(shape, parameters),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('claim', %s))", [goal.pk])
+        cursor.execute(statement, parameters)
+        people = tuple(to_person(row) for row in cursor.fetchall())
+    if not people:
+        return None
+    flight = Flight.objects.create(
+        account_id=goal.account_id,
+        goal=goal,
+        operation=operation,
+        subscriber_ids=[person.id for person in people],
+    )
+    return Batch(flight.pk, operation, people)
+
+
+def to_person(row: tuple[Any, ...]) -> Person:
+    """Django's cursors give jsonb as text."""
+    *known, properties, audiences, withheld, fingerprint = row
+    names = None if audiences is None else orjson.loads(audiences)
+    return Person(*known, orjson.loads(properties), names, withheld, fingerprint)
+
+
+def take_back(goal: Goal) -> None:
+    """Make the people of crashed flights due again; each has used up a try.
+
+    For the one execution that holds the goal's wake-up: whoever flew before is dead, or has lost the right to go on.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_BACK, {"account": goal.account_id, "goal": goal.pk})
+
+
+def next_due_at(goal: Goal) -> datetime | None:
+    """When the next person of the goal can be claimed; None when nobody waits."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT min(due_at) FROM connectors_subscriber"
+            " WHERE account_id = %s AND goal_id = %s AND due_at IS NOT NULL",
+            [goal.account_id, goal.pk],
+        )
+        (found,) = cursor.fetchone()
+    return found  # type: ignore[no-any-return]

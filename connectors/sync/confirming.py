@@ -1,0 +1,165 @@
+"""Confirming: what came of a batch becomes memory, outcomes and run counters, in one transaction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from connectors.models import Flight, Goal
+from connectors.sync import runs
+from connectors.sync.claiming import Batch, Person
+
+# One statement per kind of news. A plan made meanwhile gave the row another run: then what was sent is remembered,
+# and the row stays due for that run. Rows come in the order of people and are locked in it, so that plans and
+# confirmations never deadlock; one by one, because a table just planned has no statistics to join it well by.
+CONFIRM = """
+WITH news AS (
+    SELECT * FROM unnest(
+        string_to_array(%(ids)s, ',')::bigint[],
+        string_to_array(%(addresses)s, E'\\n'),
+        string_to_array(%(sent)s, ',', '')::uuid[]
+    ) AS n(id, address, sent)
+),
+locked AS (
+    SELECT s.id, s.profile_id, n.address, n.sent,
+           s.run_id IS NOT DISTINCT FROM %(run)s::uuid AND s.operation = %(operation)s AS is_current
+    FROM news n CROSS JOIN LATERAL (
+        SELECT * FROM connectors_subscriber
+        WHERE account_id = %(account)s AND id = n.id FOR UPDATE
+    ) s
+),
+written AS (
+    UPDATE connectors_subscriber s SET {changes}, updated_at = now()
+    FROM locked l WHERE s.account_id = %(account)s AND s.id = l.id
+),
+told AS (
+    INSERT INTO connectors_outcome (account_id, run_id, profile_id, operation, result, code, message, at)
+    SELECT %(account)s, %(run)s, profile_id, %(operation)s, %(result)s, %(code)s, %(message)s, now()
+    FROM locked WHERE is_current AND %(result)s <> 'retry' AND %(run)s::uuid IS NOT NULL
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+SELECT count(*) FROM told
+"""
+ACCEPTED = """
+        accepted_hash = l.sent, accepted_address = l.address, accepted_at = now(),
+        wanted_hash = CASE WHEN l.is_current THEN l.sent ELSE s.wanted_hash END"""
+TAKEN_OFF = "accepted_hash = NULL, accepted_at = now()"
+DONE = """
+        remote_state = coalesce(nullif(%(state)s, ''), s.remote_state),
+        reason = CASE WHEN l.is_current AND %(result)s = 'skipped' THEN %(code)s ELSE s.reason END,
+        error_code = CASE WHEN %(result)s = 'rejected' THEN %(code)s ELSE '' END,
+        error_message = CASE WHEN %(result)s = 'rejected' THEN %(message)s ELSE '' END,
+        due_at = CASE WHEN l.is_current THEN NULL ELSE s.due_at END,
+        operation = CASE WHEN l.is_current THEN '' ELSE s.operation END,
+        run_id = CASE WHEN l.is_current THEN NULL ELSE s.run_id END,
+        attempts = CASE WHEN l.is_current THEN 0 ELSE s.attempts END"""
+AGAIN = """
+        due_at = greatest(s.due_at, now() + make_interval(secs => %(delay_s)s)),
+        error_code = %(code)s, error_message = %(message)s,
+        attempts = s.attempts + CASE WHEN %(counts)s THEN 1 ELSE 0 END"""
+CHANGES = {
+    "created": f"{ACCEPTED}, {DONE}",
+    "updated": f"{ACCEPTED}, {DONE}",
+    "removed": f"{TAKEN_OFF}, {DONE}",
+    "rejected": DONE,
+    "skipped": DONE,
+    "retry": AGAIN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What came of one claimed person. `result`: created, updated, removed, rejected, skipped, or retry.
+
+    For a retry, `delay_s` is the person's own pause and `counts` whether it used up a try.
+    """
+
+    person: Person
+    result: str
+    code: str = ""
+    message: str = ""
+    address: str = ""
+    sent: str = ""
+    state: str = ""
+    delay_s: float = 0
+    counts: bool = True
+
+
+@transaction.atomic
+def confirm(goal: Goal, batch: Batch, news: Sequence[News]) -> None:
+    """Write what came of the batch: memory, outcomes and run counters in one transaction.
+
+    Nothing is written when the flight is gone; rows that were planned anew meanwhile stay due.
+    """
+    landed, _ = Flight.objects.filter(pk=batch.token).delete()
+    if not landed:
+        return
+    counted: dict[UUID, Counter[tuple[str, str, str]]] = {}
+    for kind, group in sorted(grouped(news).items(), key=lambda item: str(item[0])):
+        people = confirm_group(goal, batch, kind, group)
+        if people and kind.run_id is not None:
+            code = kind.code if kind.result == "skipped" else ""
+            counted.setdefault(UUID(kind.run_id), Counter())[batch.operation, kind.result, code] += people
+    runs.count(counted)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What people of a batch have in common, so that one statement writes them."""
+
+    run_id: str | None
+    result: str
+    code: str
+    message: str
+    state: str
+    delay_s: float
+    counts: bool
+
+
+def grouped(news: Sequence[News]) -> dict[Kind, list[News]]:
+    groups: dict[Kind, list[News]] = {}
+    for one in news:
+        kind = Kind(
+            one.person.run_id,
+            one.result,
+            one.code[:40],
+            one.message[:300],
+            one.state,
+            one.delay_s,
+            one.counts,
+        )
+        groups.setdefault(kind, []).append(one)
+    return groups
+
+
+def confirm_group(goal: Goal, batch: Batch, kind: Kind, group: Sequence[News]) -> int:
+    """Write one kind of news; how many people it became an outcome for.
+
+    Lists travel as joined text: writing array literals in Python cost more than the statement itself.
+    """
+    group = sorted(group, key=lambda one: one.person.profile_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            CONFIRM.replace("{changes}", CHANGES[kind.result]),
+            {
+                "account": goal.account_id,
+                "operation": batch.operation,
+                "run": kind.run_id,
+                "result": kind.result,
+                "code": kind.code,
+                "message": kind.message,
+                "state": kind.state,
+                "delay_s": kind.delay_s,
+                "counts": kind.counts,
+                "ids": ",".join(str(one.person.id) for one in group),
+                "addresses": "\n".join(one.address for one in group),
+                "sent": ",".join(one.sent for one in group),
+            },
+        )
+        (people,) = cursor.fetchone()
+    return int(people)
