@@ -15,7 +15,7 @@ from django.urls import path
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from syncapp.accounts import keys
 from syncapp.accounts.models import ApiKey
@@ -32,7 +32,7 @@ CURL = """curl -X POST "{root}/api/v1/audiences/newsletter/members/batch" \\
 class ApiKeyForm(TenantForm):
     scopes = forms.MultipleChoiceField(
         choices=ApiKey.Scope.choices,
-        widget=UnfoldAdminCheckboxSelectMultiple,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
         initial=[ApiKey.Scope.AUDIENCES_READ, ApiKey.Scope.AUDIENCES_WRITE, ApiKey.Scope.MEMBERS_WRITE],
         help_text="What the key may do. Give no more than the system needs.",
     )
@@ -55,7 +55,16 @@ class ApiKeyAdmin(TenantAdmin):
     actions = ("revoke_keys",)
     add_role = revoke_role = Role.MANAGER
     change_role = delete_role = None
-    fields = ("label", "shown_prefix", "state", "scopes", "last_used_at", "expires_at", "created_by", "created_at")
+    fields = (
+        "label",
+        "shown_prefix",
+        "state",
+        "scopes",
+        "last_used_at",
+        "expires_at",
+        "created_by",
+        "created_at",
+    )
     change_form_outer_after_template = "accounts/key_revoke.html"
     empty_state = {
         "icon": "vpn_key",
@@ -82,7 +91,9 @@ class ApiKeyAdmin(TenantAdmin):
 
     def get_urls(self) -> list[Any]:
         revoke = path(
-            "<path:object_id>/revoke/", self.admin_site.admin_view(self.revoke_view), name="accounts_apikey_revoke"
+            "<path:object_id>/revoke/",
+            self.admin_site.admin_view(self.revoke_view),
+            name="accounts_apikey_revoke",
         )
         return [*self.narrowed([revoke]), *super().get_urls()]
 
@@ -91,7 +102,11 @@ class ApiKeyAdmin(TenantAdmin):
         """Through the one function that makes keys; the secret lives on this request only."""
         given = form.cleaned_data
         made, secret = keys.issue(
-            obj.account, given["label"], given["scopes"], expires_at=given["expires_at"], created_by=request.user
+            obj.account,
+            given["label"],
+            given["scopes"],
+            expires_at=given["expires_at"],
+            created_by=request.user,
         )
         obj.pk = made.pk
         obj.prefix = made.prefix
