@@ -11,6 +11,7 @@ from urllib.request import urlopen
 
 import orjson
 
+from syncapp import web
 from syncapp.database import embedded
 from syncapp.demo import home as kept
 from syncapp.demo.children import Child, stop_all
@@ -21,7 +22,6 @@ from syncapp.demo.steps import StepFailed, Steps, wait_for, with_log
 COMMAND_TIMEOUT_S = 180.0
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 12.0
-WEB = ("syncapp.wsgi", "--worker-class", "gthread", "--threads", "8", "--graceful-timeout", "8", "--preload")
 SIMULATED = "campaign_monitor"
 SIGN_IN_PATH = "/accounts/login/"
 
@@ -32,7 +32,7 @@ class Stack:
     def __init__(
         self, home: Path, environment: Mapping[str, str], web_port: int, simulator_port: int, steps: Steps
     ) -> None:
-        self.home = home
+        self.home = home = home.resolve()  # the children run in another folder
         self.web_port, self.simulator_port = web_port, simulator_port
         self.steps = steps
         self.children: list[Child] = []
@@ -43,6 +43,7 @@ class Stack:
             **environment,
             "SYNCAPP_HOME": str(home),
             "SYNCAPP_DEBUG": "no",
+            "SYNCAPP_HTTPS": "no",  # or nobody could sign in at http://localhost
             "DJANGO_SETTINGS_MODULE": "syncapp.settings",
             "PYTHONUNBUFFERED": "1",
         }
@@ -69,15 +70,11 @@ class Stack:
         with self.steps.step("seed"):
             self.run_command("seed", "--simulator", self.simulator_url)
         worker = self.manage("worker", "work")
-        web = self.spawn(
-            "web", [sys.executable, "-m", "gunicorn", *WEB, "--bind", f"{ADDRESS}:{self.web_port}"]
-        )
+        server = self.start_web()
         with self.steps.step("worker"):
             wait_for_worker(self.dsn, worker, START_TIMEOUT_S)
         with self.steps.step("web"):
-            wait_for(
-                web, START_TIMEOUT_S, "Starting the web server", lambda: answers(self.web_port, SIGN_IN_PATH)
-            )
+            wait_for(server, START_TIMEOUT_S, "Starting the web server", self.answers)
 
     def start_database(self) -> None:
         if not self.is_embedded:
@@ -95,6 +92,21 @@ class Stack:
         wait_for(simulator, START_TIMEOUT_S, "Starting the simulator", lambda: simulator.first_line() != b"")
         started = orjson.loads(simulator.first_line())
         self.environment["SYNCAPP_ESP_URLS"] = f"{SIMULATED}={started['base_url']}"
+
+    def start_web(self) -> Child:
+        bind = f"{ADDRESS}:{self.web_port}"
+        return self.spawn("web", [sys.executable, "-m", "gunicorn", *web.ARGUMENTS, "--bind", bind])
+
+    def answers(self) -> bool:
+        """Whether the sign-in page comes; it needs the database."""
+        try:
+            with urlopen(f"http://{ADDRESS}:{self.web_port}{SIGN_IN_PATH}", timeout=5) as response:
+                return bool(response.status == 200)
+        except HTTPError as error:
+            with error:
+                raise StepFailed(f"{SIGN_IN_PATH} answered {error.code}.") from None
+        except (URLError, OSError):
+            return False
 
     def run_command(self, *words: str) -> None:
         """Run a command of manage.py to its end."""
@@ -136,14 +148,3 @@ def children_environment(**changes: str) -> dict[str, str]:
     """Our own environment, with this Python first on the path."""
     path = os.environ.get("PATH", os.defpath)
     return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{path}", **changes}
-
-
-def answers(port: int, path: str) -> bool:
-    try:
-        with urlopen(f"http://{ADDRESS}:{port}{path}", timeout=5) as response:
-            return bool(response.status == 200)
-    except HTTPError as error:
-        with error:
-            raise StepFailed(f"{path} answered {error.code}.") from None
-    except (URLError, OSError):
-        return False
