@@ -32,6 +32,7 @@ class PersonAdmin(TenantAdmin):
     list_display_links = ("who",)
     ordering = ("-id",)
     sortable_by = ()
+    list_per_page = 25
     search_fields = ("email",)
     search_help_text = "E-mail address or external id, whole or its beginning"
     add_role = delete_role = None
