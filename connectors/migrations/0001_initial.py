@@ -301,7 +301,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='subscriber',
-            index=models.Index(condition=models.Q(('due_at', None), _negated=True), fields=['account', 'goal', 'due_at'], name='subscriber_due'),
+            index=models.Index(condition=models.Q(('due_at', None), _negated=True), fields=['account', 'goal', 'id'], name='subscriber_due'),
         ),
         migrations.AddConstraint(
             model_name='subscriber',

@@ -65,7 +65,7 @@ class Subscriber(LargeAccountModel):
         ]
         indexes = [
             models.Index(
-                fields=["account", "goal", "due_at"], condition=~Q(due_at=None), name="subscriber_due"
+                fields=["account", "goal", "id"], condition=~Q(due_at=None), name="subscriber_due"
             ),
         ]
 

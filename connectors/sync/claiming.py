@@ -22,16 +22,12 @@ from connectors.sync.plan import objective_keys
 from connectors.sync.sources import Shape, audiences_sql, fingerprint_sql
 
 CLAIM = """
-WITH flying AS MATERIALIZED (
-    SELECT unnest(subscriber_ids) AS id FROM connectors_flight
-    WHERE account_id = %(account)s AND goal_id = %(goal)s
-),
-due AS MATERIALIZED (
+WITH due AS MATERIALIZED (
     SELECT s.id, s.profile_id, s.run_id, s.accepted_hash IS NULL AS is_new, s.accepted_address, s.attempts
     FROM connectors_subscriber s
     WHERE s.account_id = %(account)s AND s.goal_id = %(goal)s AND s.due_at <= now() AND s.operation = %(operation)s
-      AND NOT EXISTS (SELECT 1 FROM flying WHERE flying.id = s.id)
-    ORDER BY s.due_at LIMIT %(limit)s
+      AND s.id > %(after)s
+    ORDER BY s.id LIMIT %(limit)s
 )
 SELECT due.id, due.profile_id, due.run_id::text, due.is_new, due.accepted_address, due.attempts,
        p.email, p.external_id, p.properties, {audiences},
@@ -88,19 +84,28 @@ class Batch:
     people: tuple[Person, ...]
 
     @property
+    def last_id(self) -> int:
+        return max(person.id for person in self.people)
+
+    @property
     def run_ids(self) -> set[str]:
         return {person.run_id for person in self.people if person.run_id is not None}
 
 
 @transaction.atomic
-def claim(goal: Goal, shape: Shape, operation: str, limit: int) -> Batch | None:
-    """Up to `limit` due people of one operation, in a flight of their own; None when nobody is due."""
+def claim(goal: Goal, shape: Shape, operation: str, limit: int, after: int = 0) -> Batch | None:
+    """Up to `limit` due people of one operation, in a flight of their own; None when nobody is due.
+
+    `after` is the highest subscriber id the caller has claimed already: one execution goes through a goal's due
+    rows once, and nobody flies twice at a time.
+    """
     parameters: dict[str, Any] = {
         "account": goal.account_id,
         "goal": goal.pk,
         "audiences": list(goal.audience_links.values_list("audience_id", flat=True)),
         "operation": operation,
         "limit": limit,
+        "after": after,
     }
     needs_audiences = any(field.source == "profile:audiences" for field in shape.fields)
     statement = CLAIM.format(
@@ -109,7 +114,6 @@ def claim(goal: Goal, shape: Shape, operation: str, limit: int) -> Batch | None:
         fingerprint=fingerprint_sql(shape, parameters),
     )
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('claim', %s))", [goal.pk])
         cursor.execute(statement, parameters)
         people = tuple(to_person(row) for row in cursor.fetchall())
     if not people:

@@ -93,6 +93,7 @@ class Delivery:
     trouble: ConnectorError | None = None
     moved: bool = False
     attempts: int = 0
+    _claimed: dict[str, int] = field(default_factory=dict)
     _flying: set[Future[Flown]] = field(default_factory=set)
 
     def run(self) -> float | None:
@@ -119,8 +120,10 @@ class Delivery:
     def claim(self, shape: Shape) -> Batch | None:
         """Withdrawals first: who said no is taken off before anyone is added."""
         for operation in (Outcome.Operation.UNSUBSCRIBE, Outcome.Operation.UPSERT):
-            batch = claim(self.goal, shape, operation, self.limit(operation))
+            after = self._claimed.get(operation, 0)
+            batch = claim(self.goal, shape, operation, self.limit(operation), after)
             if batch is not None:
+                self._claimed[operation] = batch.last_id
                 return batch
         return None
 
