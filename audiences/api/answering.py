@@ -23,7 +23,7 @@ def to_answer(batch: Batch, result: Result, audience: Audience, request_id: str)
     answer = BatchOut(
         request_id=request_id,
         audience=audience.external_id,
-        validate_only=batch.envelope.validate_only,
+        validate_only=bool(batch.envelope.validate_only),
         summary=to_summary(batch, result),
         version=result.version,
         member_count=result.member_count,
@@ -40,7 +40,7 @@ def to_answer(batch: Batch, result: Result, audience: Audience, request_id: str)
 
 def is_refused(batch: Batch, result: Result) -> bool:
     """Atomic, and at least one item failed: nothing was applied."""
-    return batch.envelope.atomic and (len(batch.failures) > 0 or len(result.errors) > 0)
+    return bool(batch.envelope.atomic) and (len(batch.failures) > 0 or len(result.errors) > 0)
 
 
 def to_summary(batch: Batch, result: Result) -> Summary:

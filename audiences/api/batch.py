@@ -95,7 +95,7 @@ def apply(client: Client, audience: Audience, batch: Batch) -> Result:
         operations=to_operations(batch, kind),
         unknown=envelope.unknown_contacts or audience.unknown_contacts,  # type: ignore[arg-type]
         source=f"api:{client.label}",
-        atomic=envelope.atomic,
-        validate_only=envelope.validate_only or (envelope.atomic and len(batch.failures) > 0),
-        verbose=envelope.verbose,
+        atomic=bool(envelope.atomic),
+        validate_only=bool(envelope.validate_only) or (bool(envelope.atomic) and len(batch.failures) > 0),
+        verbose=bool(envelope.verbose),
     )

@@ -54,13 +54,30 @@ class Batch:
 
 def decode(body: bytes) -> Batch:
     """Raises Problem where the envelope is wrong; nothing of it is applied then."""
-    value = bodies.check_json(body)
-    refuse_too_many(value)
-    batch = None if bodies.NUL_IN_JSON in body else decode_at_once(value)
+    batch = decode_at_once(body)
     if batch is None:
+        value = bodies.check_json(body)
+        refuse_too_many(value)
         batch = decode_one_by_one(value)
     check_envelope(batch)
     return batch
+
+
+def decode_at_once(body: bytes) -> Batch | None:
+    """The usual way, straight from the text to types; None where anything does not fit or needs a closer look."""
+    try:
+        envelope = msgspec.json.decode(body, type=BatchIn)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return None
+    if bodies.NUL_IN_JSON in body or not bodies.has_as_many_keys(body, msgspec.json.encode(envelope)):
+        return None
+    if number_of_items(envelope) > limits.OPERATIONS_PER_REQUEST:
+        return None
+    return to_batch(envelope)
+
+
+def number_of_items(envelope: BatchIn) -> int:
+    return sum(len(items) for items in (envelope.operations, envelope.remove, envelope.add) if items)
 
 
 def refuse_too_many(value: Any) -> None:
@@ -75,14 +92,6 @@ def refuse_too_many(value: Any) -> None:
             limit=limits.OPERATIONS_PER_REQUEST,
             received=received,
         )
-
-
-def decode_at_once(value: dict[str, Any]) -> Batch | None:
-    """The usual way; None where something does not fit."""
-    try:
-        return to_batch(msgspec.convert(value, BatchIn))
-    except msgspec.ValidationError:
-        return None
 
 
 def decode_one_by_one(value: dict[str, Any]) -> Batch:

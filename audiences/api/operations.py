@@ -99,12 +99,8 @@ def to_contact(contact: ContactIn) -> Contact:
 
 def to_consent(consent: ConsentIn) -> ConsentGiven:
     evidence = dict(consent.proof or {})
-    if consent.source != "":
+    if consent.source:
         evidence.setdefault("source", consent.source)
     return ConsentGiven(
-        consent.objective,
-        consent.state,
-        consent.occurred_at,
-        method=consent.method or "api",
-        evidence=evidence,
+        consent.objective, consent.state, consent.occurred_at, consent.method or "api", evidence
     )

@@ -120,9 +120,9 @@ class ConsentIn(Struct, forbid_unknown_fields=True):
     objective: Annotated[str, Meta(min_length=1, max_length=60, examples=["newsletter"])]
     state: Literal["granted", "denied"]
     occurred_at: Time
-    source: Annotated[str, Meta(max_length=100)] = ""
-    method: Literal["double_opt_in", "single", "import", "api", ""] = ""
-    proof: dict[str, Any] | None = None
+    source: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
+    method: Literal["double_opt_in", "single", "import", "api"] | UnsetType = UNSET
+    proof: dict[str, Any] | UnsetType | None = UNSET
 
 
 class OperationIn(Struct, forbid_unknown_fields=True):
@@ -140,16 +140,19 @@ Ids = Annotated[list[ExternalId], Meta(max_length=limits.OPERATIONS_PER_REQUEST)
 
 
 class BatchIn(Struct, forbid_unknown_fields=True):
-    """Either `operations`, or the short form: `add` and `remove`."""
+    """Either `operations`, or the short form: `add` and `remove`.
+
+    Nothing here has a default but "absent", so that what is encoded again has the keys that were sent.
+    """
 
     operations: Operations | UnsetType = UNSET
     add: Ids | UnsetType = UNSET
     remove: Ids | UnsetType = UNSET
     identifier: Literal["external_id", "email", "id"] | UnsetType | None = UNSET
     unknown_contacts: UnknownContacts | UnsetType | None = UNSET
-    atomic: bool = False
-    validate_only: bool = False
-    verbose: bool = False
+    atomic: bool | UnsetType = UNSET
+    validate_only: bool | UnsetType = UNSET
+    verbose: bool | UnsetType = UNSET
     emitted_at: Time | UnsetType | None = UNSET
 
 

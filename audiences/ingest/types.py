@@ -1,12 +1,17 @@
-"""What goes into an ingest call and what comes out: values only."""
+"""What goes into an ingest call and what comes out: values only.
+
+What comes by the ten thousand is a msgspec Struct: a twelfth of the time a frozen dataclass takes to make.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 from typing import Any, Final, Literal
+
+from msgspec import Struct
 
 Value = str | int | float | bool | date | datetime | list[str] | None
 Op = Literal["add", "remove", "upsert"]
@@ -38,8 +43,7 @@ class Keep(Enum):
 KEEP: Final = Keep.KEEP
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(Struct, frozen=True):
     """What another system says of a person. `properties`: an absent key keeps, None clears.
 
     `email` is normalised by the ingest; KEEP leaves the stored one. `external_id` is taken verbatim and never
@@ -48,11 +52,10 @@ class Contact:
 
     email: str | Keep | None = KEEP
     external_id: str | Keep = KEEP
-    properties: Mapping[str, Value] = field(default_factory=dict)
+    properties: Mapping[str, Value] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentGiven:
+class ConsentGiven(Struct, frozen=True):
     """One dated answer of a person.
 
     `method`: double_opt_in, single, import or api; `evidence` is any JSON object.
@@ -62,11 +65,10 @@ class ConsentGiven:
     state: ConsentState
     occurred_at: datetime
     method: str = ""
-    evidence: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One item of a call. `index` is unique in the call and comes back in outcomes.
 
     `add` and `remove` are about the call's audience and its data; `upsert` is about the person only.

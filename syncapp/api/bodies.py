@@ -7,6 +7,7 @@ with the request, which a reference cycle keeps until the next full garbage coll
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ T = TypeVar("T")
 PIECE_BYTES = 64 * 1024
 GZIP = 16 + zlib.MAX_WBITS
 NUL_IN_JSON = b"\\u0000"
+ESCAPES = re.compile(rb"\\u00(?:22|3[aA])").search
 MEDIA_TYPES = ("application/json",)
 
 
@@ -48,7 +50,9 @@ def check_media_type(request: HttpRequest) -> None:
 
 def is_absent(request: HttpRequest) -> bool:
     """Neither a length nor chunks."""
-    return request.META.get("CONTENT_LENGTH") in (None, "", "0") and "HTTP_TRANSFER_ENCODING" not in request.META
+    return (
+        request.META.get("CONTENT_LENGTH") in (None, "", "0") and "HTTP_TRANSFER_ENCODING" not in request.META
+    )
 
 
 def is_gzip(request: HttpRequest) -> bool:
@@ -109,17 +113,18 @@ def check_json(body: bytes) -> Any:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Problem("malformed_json", f"The body is not valid JSON: {error}.") from error
-    if may_name_a_key_twice(body, value):
+    if not has_as_many_keys(body, orjson.dumps(value)):
         refuse_keys_twice(body)
     return value
 
 
-def may_name_a_key_twice(body: bytes, value: Any) -> bool:
-    """orjson keeps the last of two equal keys. A key is followed by a colon, so one colon is then missing.
+def has_as_many_keys(body: bytes, again: bytes) -> bool:
+    """Whether a decoder that keeps the last of two equal keys dropped none; `again` is what it decoded, encoded.
 
-    Only an escaped colon can hide that; a body with one is read again, slowly.
+    A key is followed by a quote and a colon, so a dropped one lacks in the count. Escapes could hide that: a
+    body with an escaped quote or colon is never taken as certain.
     """
-    return b"\\u003a" in body or b"\\u003A" in body or body.count(b":") != orjson.dumps(value).count(b":")
+    return ESCAPES(body) is None and body.count(b'":') == again.count(b'":')
 
 
 def refuse_keys_twice(body: bytes) -> None:
