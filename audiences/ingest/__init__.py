@@ -6,6 +6,7 @@ in chunks. `changed` holds what to call, inside the transaction, when people of 
 
 from audiences.changes import changed
 from audiences.ingest.call import apply
+from audiences.ingest.load import Loaded, load
 from audiences.ingest.types import (
     COUNTS,
     KEEP,
@@ -25,9 +26,11 @@ __all__ = [
     "Contact",
     "ItemOutcome",
     "Keep",
+    "Loaded",
     "Operation",
     "Result",
     "Value",
     "apply",
     "changed",
+    "load",
 ]

@@ -34,7 +34,7 @@ WORTH_REPEATING = (
 
 PREPARE = """
 SELECT set_config('jit', 'off', true),
-    {people_lock}(hashtextextended('people:' || %(account)s, 0)),
+    {people_lock}({people_key}),
     CASE WHEN %(audience)s IS NOT NULL THEN {audience_lock} END,
     to_regclass('pg_temp.ingest_operation') IS NOT NULL
 """
@@ -111,18 +111,17 @@ def apply(
     if audience is None and unknown == "hold":
         unknown = "reject"  # there is nothing to wait for
     call = Call(account, audience, unknown, source, origin, moment, atomic, validate_only, verbose)
-    return carry_out(call, fill_sheet(call, operations))
+    return carry_out(call, make_sheet(call).add_all(operations))
 
 
-def fill_sheet(call: Call, operations: Iterable[Operation]) -> Sheet:
-    """Check the items by themselves. Touches the database only for the account's properties and objectives."""
-    sheet = Sheet(
-        partial(checks_of, call.account.pk),
-        partial(_objective_keys, call.account.pk),
+def make_sheet(call: Call) -> Sheet:
+    account_id = call.account.pk
+    return Sheet(
+        partial(checks_of, account_id),
+        partial(_objective_keys, account_id),
         call.now,
         call.audience is not None,
     )
-    return sheet.add_all(operations)
 
 
 def carry_out(call: Call, sheet: Sheet) -> Result:
@@ -159,9 +158,12 @@ def _as_it_stands(result: Result, audience: Audience | None) -> Result:
 
 def _run(cursor: Any, call: Call, sheet: Sheet, alone: bool, in_other_transaction: bool) -> Result:
     params = call.params
-    people_lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
-    audience_lock = locks.AUDIENCE.format(id="%(audience)s::bigint")
-    cursor.execute(PREPARE.format(people_lock=people_lock, audience_lock=audience_lock), params)
+    prepare = PREPARE.format(
+        people_lock="pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared",
+        people_key=locks.PEOPLE,
+        audience_lock=locks.AUDIENCE.format(id="%(audience)s::bigint"),
+    )
+    cursor.execute(prepare, params)
     tables_exist = cursor.fetchone()[-1]
     cursor.execute(LOOK_AROUND, params)
     has_pending, has_erased = cursor.fetchone()
@@ -180,15 +182,15 @@ def _write(
     cursor: Any, call: Call, sheet: Sheet, params: dict[str, Any], todo: outcomes.Todo, has_pending: bool
 ) -> None:
     if todo.updates or sheet.has_consents:
-        cursor.execute(people.LOCK, params)
+        cursor.execute(staging.by_key(people.LOCK) if not sheet.has_consents else people.LOCK, params)
     if todo.updates:
-        cursor.execute(people.UPDATE, params)
+        cursor.execute(staging.by_key(people.UPDATE), params)
     if todo.creates:
         cursor.execute(people.CREATE, params)
     if todo.inserts_members:
         cursor.execute(members.INSERT, params)
     if todo.updates_members:
-        cursor.execute(members.UPDATE, params)
+        cursor.execute(staging.by_key(members.UPDATE), params)
     if todo.waits:
         cursor.execute(pending.WRITE, params)
     if has_pending and (todo.updates or todo.creates):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from audiences.ingest.sheet import Sheet
+from audiences.ingest.staging import by_key
 
 # Whether what an item says changes what is stored.
 DIFFERS = """
@@ -14,68 +15,78 @@ DIFFERS = """
     OR coalesce(jsonb_strip_nulls({stored}properties || {said}.properties) <> {stored}properties, false)
 """
 
+# Each OFFSET 0 keeps what stands in the brackets from being computed again for every mention.
 # Join clauses compare plain columns only: under row-level security nothing else may use an index.
 # NULLIF skips the second look-up where the person found by external id has the address already.
 # An address may attach to an external id only where nobody's external id is replaced by it.
 IDENTIFY = """
-WITH found AS MATERIALIZED (
-    SELECT s.n, s.person, s.op, s.kind, coalesce(s.at, %(now)s) AS at,
-        s.external_id, s.email, s.clears_email, s.properties,
-        i.id AS i_id, e.id AS e_id, e.email AS e_email, m.id AS m_id,
-        e.external_id AS e_external_id, m.external_id AS m_external_id,
-        CASE WHEN i.id IS NOT NULL THEN i.id WHEN e.id IS NOT NULL THEN e.id ELSE m.id END AS profile_id,
-        CASE WHEN i.id IS NOT NULL THEN i.email WHEN e.id IS NOT NULL THEN e.email ELSE m.email END
-            AS stored_email,
-        CASE WHEN i.id IS NOT NULL THEN i.external_id WHEN e.id IS NOT NULL THEN e.external_id
-            ELSE m.external_id END AS stored_external_id,
-        CASE WHEN i.id IS NOT NULL THEN i.properties WHEN e.id IS NOT NULL THEN e.properties
-            ELSE m.properties END AS stored_properties
-    FROM ingest_operation s
-    LEFT JOIN audiences_profile e ON e.account_id = %(account)s AND e.external_id = s.external_id
-    LEFT JOIN audiences_profile m ON m.account_id = %(account)s AND m.email = NULLIF(s.email, e.email)
-    LEFT JOIN audiences_profile i ON i.account_id = %(account)s AND i.id = s.id
-), judged AS (
-    SELECT *,
-        CASE kind
-            WHEN 'x' THEN CASE
-                WHEN m_id IS NOT NULL AND (e_id IS NOT NULL OR m_external_id IS NOT NULL) THEN 'email_taken'
-            END
-            WHEN 'm' THEN CASE
-                WHEN e_email = email OR external_id IS NULL THEN NULL
-                WHEN e_id IS NOT NULL AND (m_id IS NOT NULL OR e_email IS NOT NULL) THEN 'ambiguous_identifier'
-                WHEN m_external_id IS NOT NULL THEN 'ambiguous_identifier'
-            END
-            ELSE CASE
-                WHEN i_id IS NULL AND op <> 'r' THEN 'contact_not_found'
-                WHEN e_id <> i_id THEN 'external_id_taken'
-                WHEN m_id <> i_id THEN 'email_taken'
-            END
-        END AS code
-    FROM found
+INSERT INTO ingest_person (
+    n, person, op, profile_id, known, carries, differs, superseded, at, was, was_at, code, holder,
+    email, clears_email, external_id, properties
 )
-INSERT INTO ingest_person
-    (n, person, op, profile_id, known, carries, differs, superseded, holds, at, was, was_at, code, holder)
-SELECT j.n, j.person, j.op,
+SELECT c.n, c.person, c.op,
     CASE
-        WHEN j.code IS NOT NULL THEN NULL
-        WHEN j.profile_id IS NULL AND j.op <> 'r' AND %(assigns)s THEN nextval('audiences_profile_id_seq')
-        ELSE j.profile_id
+        WHEN c.code IS NULL AND c.profile_id IS NULL AND c.op <> 'r' AND %(assigns)s
+            THEN nextval('audiences_profile_id_seq')
+        WHEN c.code IS NULL THEN c.profile_id
     END,
-    j.code IS NULL AND j.profile_id IS NOT NULL,
-    j.code IS NULL AND j.op <> 'r',
-    j.op <> 'r' AND (/* differs */),
+    c.code IS NULL AND c.profile_id IS NOT NULL,
+    c.code IS NULL AND c.op <> 'r',
+    c.differs,
     false,
-    false,
-    j.at, left(member.state, 1)::"char", member.changed_at,
+    c.at, left(member.state, 1)::"char", member.changed_at,
     CASE
-        WHEN j.code IS NULL AND j.profile_id IS NULL AND j.op <> 'r' AND %(rejects)s THEN 'contact_not_found'
-        ELSE j.code
+        WHEN c.code IS NULL AND c.profile_id IS NULL AND c.op <> 'r' AND %(rejects)s THEN 'contact_not_found'
+        ELSE c.code
     END,
-    CASE WHEN j.code = 'email_taken' THEN j.m_external_id END
-FROM judged j
+    CASE WHEN c.code = 'email_taken' THEN c.m_external_id END,
+    CASE WHEN c.writes THEN c.email END, c.clears_email,
+    CASE WHEN c.writes THEN c.external_id END, CASE WHEN c.writes THEN c.properties END
+FROM (
+    SELECT *, op <> 'r' AND code IS NULL AND (differs OR profile_id IS NULL OR %(meets)s) AS writes
+    FROM (
+        SELECT *, op <> 'r' AND (/* differs */) AS differs
+        FROM (
+            SELECT *,
+                CASE kind
+                    WHEN 'x' THEN CASE
+                        WHEN m_id IS NOT NULL AND (e_id IS NOT NULL OR m_external_id IS NOT NULL) THEN 'email_taken'
+                    END
+                    WHEN 'm' THEN CASE
+                        WHEN e_email = email OR external_id IS NULL THEN NULL
+                        WHEN e_id IS NOT NULL AND (m_id IS NOT NULL OR e_email IS NOT NULL) THEN 'ambiguous_identifier'
+                        WHEN m_external_id IS NOT NULL THEN 'ambiguous_identifier'
+                    END
+                    ELSE CASE
+                        WHEN i_id IS NULL AND op <> 'r' THEN 'contact_not_found'
+                        WHEN e_id <> i_id THEN 'external_id_taken'
+                        WHEN m_id <> i_id THEN 'email_taken'
+                    END
+                END AS code
+            FROM (
+                SELECT s.n, s.person, s.op, s.kind, coalesce(s.at, %(now)s) AS at,
+                    s.external_id, s.email, s.clears_email, s.properties,
+                    i.id AS i_id, e.id AS e_id, e.email AS e_email, m.id AS m_id,
+                    e.external_id AS e_external_id, m.external_id AS m_external_id,
+                    CASE WHEN i.id IS NOT NULL THEN i.id WHEN e.id IS NOT NULL THEN e.id ELSE m.id END AS profile_id,
+                    CASE WHEN i.id IS NOT NULL THEN i.email WHEN e.id IS NOT NULL THEN e.email ELSE m.email END
+                        AS stored_email,
+                    CASE WHEN i.id IS NOT NULL THEN i.external_id WHEN e.id IS NOT NULL THEN e.external_id
+                        ELSE m.external_id END AS stored_external_id,
+                    CASE WHEN i.id IS NOT NULL THEN i.properties WHEN e.id IS NOT NULL THEN e.properties
+                        ELSE m.properties END AS stored_properties
+                FROM ingest_operation s
+                LEFT JOIN audiences_profile e ON e.account_id = %(account)s AND e.external_id = s.external_id
+                LEFT JOIN audiences_profile m ON m.account_id = %(account)s AND m.email = NULLIF(s.email, e.email)
+                LEFT JOIN audiences_profile i ON i.account_id = %(account)s AND i.id = s.id
+                OFFSET 0
+            ) found
+        ) judged OFFSET 0
+    ) compared OFFSET 0
+) c
 LEFT JOIN audiences_member member
-    ON member.account_id = %(account)s AND member.audience_id = %(audience)s AND member.profile_id = j.profile_id
-""".replace("/* differs */", DIFFERS.format(said="j", stored="j.stored_"))
+    ON member.account_id = %(account)s AND member.audience_id = %(audience)s AND member.profile_id = c.profile_id
+""".replace("/* differs */", DIFFERS.format(said="judged", stored="stored_"))
 
 INHERIT = """
 UPDATE ingest_person p
@@ -83,13 +94,13 @@ SET profile_id = CASE WHEN clash THEN NULL ELSE g.profile_id END, known = NOT cl
     was = left(g.state, 1)::"char", was_at = g.changed_at, code = CASE WHEN clash THEN 'email_taken' END,
     carries = carries AND NOT clash, holder = CASE WHEN clash THEN g.external_id END
 FROM (
-    SELECT o.n, t.profile_id, t.external_id, m.state, m.changed_at, o.external_id <> t.external_id IS TRUE AS clash
+    SELECT unknown.n, t.profile_id, t.external_id, m.state, m.changed_at,
+        unknown.external_id <> t.external_id IS TRUE AS clash
     FROM (
         SELECT person, min(profile_id) AS profile_id FROM ingest_person
         WHERE known GROUP BY person HAVING min(profile_id) = max(profile_id)
     ) known
     JOIN ingest_person unknown ON unknown.person = known.person AND NOT unknown.known AND unknown.code IS NULL
-    JOIN ingest_operation o ON o.n = unknown.n
     JOIN LATERAL (
         SELECT id AS profile_id, external_id FROM audiences_profile
         WHERE account_id = %(account)s AND id = known.profile_id
@@ -131,44 +142,41 @@ WHERE p.n = ranked.n AND ranked.rank > 1
 # The data of all items about one person end in the last one, as if they had come one by one; stale ones do not.
 FOLD = """
 WITH data AS (
-    SELECT coalesce(p.profile_id, -1 - p.person) AS whose, p.n, p.at,
-        o.email, o.clears_email, o.external_id, o.properties,
-        row_number() OVER (PARTITION BY coalesce(p.profile_id, -1 - p.person) ORDER BY p.at DESC, p.n DESC) AS rank,
-        count(*) OVER (PARTITION BY coalesce(p.profile_id, -1 - p.person)) AS items
-    FROM ingest_person p JOIN ingest_operation o ON o.n = p.n
-    WHERE p.carries AND p.code IS NULL AND coalesce(p.was_at <= p.at, true)
-), last AS (
-    SELECT whose, n FROM data WHERE rank = 1 AND items > 1
+    SELECT coalesce(profile_id, -1 - person) AS whose, n, email, clears_email, external_id, properties,
+        row_number() OVER (PARTITION BY coalesce(profile_id, -1 - person) ORDER BY at DESC, n DESC) AS rank,
+        count(*) OVER (PARTITION BY coalesce(profile_id, -1 - person)) AS items
+    FROM ingest_person
+    WHERE carries AND code IS NULL AND coalesce(was_at <= at, true)
 ), folded AS (
-    SELECT l.n,
-        (array_agg(d.email ORDER BY d.rank) FILTER (WHERE d.email IS NOT NULL OR d.clears_email))[1] AS email,
-        (array_agg(d.clears_email ORDER BY d.rank) FILTER (WHERE d.email IS NOT NULL OR d.clears_email))[1]
+    SELECT d.whose,
+        (array_agg(email ORDER BY rank) FILTER (WHERE email IS NOT NULL OR clears_email))[1] AS email,
+        (array_agg(clears_email ORDER BY rank) FILTER (WHERE email IS NOT NULL OR clears_email))[1]
             AS clears_email,
-        (array_agg(d.external_id ORDER BY d.rank) FILTER (WHERE d.external_id IS NOT NULL))[1] AS external_id,
-        (
-            SELECT coalesce(jsonb_object_agg(given.key, given.value ORDER BY each.rank DESC), '{}')
-            FROM data each, jsonb_each(each.properties) given WHERE each.whose = l.whose
-        ) AS properties
-    FROM last l JOIN data d ON d.whose = l.whose
-    GROUP BY l.whose, l.n
-), rewritten AS (
-    UPDATE ingest_operation o
-    SET email = f.email, clears_email = coalesce(f.clears_email, false), external_id = f.external_id,
-        properties = f.properties
-    FROM folded f WHERE o.n = f.n
+        (array_agg(external_id ORDER BY rank) FILTER (WHERE external_id IS NOT NULL))[1] AS external_id,
+        min(p.properties::text)::jsonb AS properties
+    FROM data d
+    JOIN (
+        SELECT whose, coalesce(jsonb_object_agg(key, value ORDER BY rank DESC), '{}') AS properties
+        FROM (
+            SELECT e.whose, e.rank, given.key, given.value FROM data e, jsonb_each(e.properties) given
+            WHERE e.items > 1
+        ) each GROUP BY whose
+    ) p ON p.whose = d.whose
+    WHERE d.items > 1 GROUP BY d.whose
 )
 UPDATE ingest_person p
-SET carries = l.n IS NOT NULL, differs = true
-FROM data d LEFT JOIN last l ON l.n = d.n
+SET carries = d.rank = 1, differs = true, email = f.email, clears_email = coalesce(f.clears_email, false),
+    external_id = f.external_id, properties = coalesce(f.properties, '{}')
+FROM data d LEFT JOIN folded f ON f.whose = d.whose
 WHERE p.n = d.n AND d.items > 1
 """
 
 COMPARE_AGAIN = """
 UPDATE ingest_person p
 SET differs = (/* differs */)
-FROM ingest_operation o, audiences_profile t
-WHERE p.known AND p.carries AND p.differs AND o.n = p.n AND t.account_id = %(account)s AND t.id = p.profile_id
-""".replace("/* differs */", DIFFERS.format(said="o", stored="t."))
+FROM audiences_profile t
+WHERE p.known AND p.carries AND p.differs AND t.account_id = %(account)s AND t.id = p.profile_id
+""".replace("/* differs */", DIFFERS.format(said="p", stored="t."))
 
 REFUSE_CONSENTS_OF_UNKNOWN = """
 UPDATE ingest_person SET code = 'contact_not_found'
@@ -181,7 +189,7 @@ def identify(cursor: Any, sheet: Sheet, params: dict[str, Any], unknown: str) ->
     meets = sheet.may_meet
     assigns = unknown == "create" and not meets
     rejects = unknown == "reject" and not meets
-    cursor.execute(IDENTIFY, {**params, "assigns": assigns, "rejects": rejects})
+    cursor.execute(by_key(IDENTIFY), {**params, "assigns": assigns, "rejects": rejects, "meets": meets})
     if meets:
         cursor.execute(INHERIT, params)
         if unknown == "create":
@@ -190,6 +198,6 @@ def identify(cursor: Any, sheet: Sheet, params: dict[str, Any], unknown: str) ->
             cursor.execute(REJECT)
         cursor.execute(SUPERSEDE)
         cursor.execute(FOLD)
-        cursor.execute(COMPARE_AGAIN, params)
+        cursor.execute(by_key(COMPARE_AGAIN), params)
     if sheet.has_consents:
         cursor.execute(REFUSE_CONSENTS_OF_UNKNOWN)

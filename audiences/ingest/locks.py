@@ -10,6 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from audiences.models import Profile
+from syncapp.database.references import LOCK_KEY
+
+PEOPLE = LOCK_KEY.format(target=Profile._meta.db_table, account="%(account)s")
 AUDIENCE = "pg_advisory_xact_lock(hashtextextended('audience:' || {id}, 0))"
 
 

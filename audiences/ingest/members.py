@@ -28,7 +28,8 @@ WHERE m.account_id = %(account)s AND m.audience_id = %(audience)s AND m.profile_
 
 NOTE_CHANGED = """
 INSERT INTO ingest_changed
-SELECT profile_id FROM ingest_outcome WHERE outcome IN ('added', 'removed') AND profile_id IS NOT NULL
+SELECT profile_id FROM ingest_outcome
+WHERE outcome IN ('added', 'removed') AND profile_id IS NOT NULL AND NOT updates AND NOT creates
 """
 
 COUNT_AUDIENCE = """

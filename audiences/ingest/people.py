@@ -15,17 +15,14 @@ SELECT count(*) FROM (
 """
 
 UPDATE = """
-WITH said AS (
-    SELECT o.profile_id, s.email, s.clears_email, s.external_id, s.properties
-    FROM ingest_outcome o JOIN ingest_operation s ON s.n = o.n WHERE o.updates
-), written AS (
+WITH written AS (
     UPDATE audiences_profile t
     SET email = CASE WHEN s.clears_email THEN NULL ELSE coalesce(s.email, t.email) END,
         external_id = coalesce(s.external_id, t.external_id),
         properties = jsonb_strip_nulls(t.properties || s.properties),
         updated_at = %(now)s
-    FROM said s
-    WHERE t.account_id = %(account)s AND t.id = s.profile_id
+    FROM ingest_outcome s
+    WHERE s.updates AND t.account_id = %(account)s AND t.id = s.profile_id
     RETURNING t.id
 )
 INSERT INTO ingest_changed SELECT id FROM written
@@ -36,10 +33,10 @@ CREATE = """
 WITH written AS (
     INSERT INTO audiences_profile
         (id, account_id, email, external_id, properties, consents, source, created_at, updated_at)
-    SELECT o.profile_id, %(account)s, s.email, s.external_id, jsonb_strip_nulls(s.properties), '{}',
+    SELECT profile_id, %(account)s, email, external_id, jsonb_strip_nulls(properties), '{}',
         %(source)s, %(now)s, %(now)s
-    FROM ingest_outcome o JOIN ingest_operation s ON s.n = o.n WHERE o.creates
-    ORDER BY s.external_id COLLATE "C", s.email COLLATE "C"
+    FROM ingest_outcome WHERE creates
+    ORDER BY external_id COLLATE "C", email COLLATE "C"
     RETURNING id
 )
 INSERT INTO ingest_changed SELECT id FROM written

@@ -51,6 +51,7 @@ class Sheet:
         self._find_checks = find_checks
         self._find_objectives = find_objectives
         self.of_audience = of_audience
+        self._now = now
         self._latest = now + CLOCK_SKEW
         self._persons = Persons()
         self._lines: list[str] = []
@@ -67,6 +68,16 @@ class Sheet:
     @cached_property
     def _objectives(self) -> frozenset[str]:
         return self._find_objectives()
+
+    def load_vocabulary(self) -> Sheet:
+        """Read properties and objectives now, in this thread."""
+        checks, objectives = self._checks, self._objectives
+        self._find_checks, self._find_objectives = lambda: checks, lambda: objectives
+        return self
+
+    def empty(self) -> Sheet:
+        """Another sheet of the same account and time."""
+        return Sheet(self._find_checks, self._find_objectives, self._now, self.of_audience)
 
     @property
     def received(self) -> int:
@@ -85,13 +96,18 @@ class Sheet:
     def has_consents(self) -> bool:
         return len(self._consent_lines) > 0
 
-    @property
+    @cached_property
     def lines(self) -> bytes:
         return "".join(self._lines).encode()
 
-    @property
+    @cached_property
     def consent_lines(self) -> bytes:
         return "".join(self._consent_lines).encode()
+
+    def ready(self) -> Sheet:
+        """Encode here and now instead of when the database waits for it."""
+        assert self.lines is not None and self.consent_lines is not None  # noqa: S101, PT018
+        return self
 
     def add_all(self, operations: Iterable[Operation]) -> Sheet:
         for operation in operations:

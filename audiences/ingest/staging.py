@@ -1,9 +1,9 @@
 """The temporary tables of a call. They belong to the connection and are emptied at every commit.
 
-`ingest_operation` and `ingest_consent` hold what was said, `ingest_person` who it is about and what is stored of
-them, the view `ingest_outcome` what follows for each item, `ingest_changed` the people really changed.
-Temporary tables are outside row-level security: a call stages one account's items and every statement that
-touches stored rows names that account.
+`ingest_operation` and `ingest_consent` hold what was said, `ingest_person` who it is about, what is stored of
+them and, where something is to be written, what; the view `ingest_outcome` what follows for each item,
+`ingest_changed` the people really changed. Temporary tables are outside row-level security: a call stages one
+account's items and every statement that touches stored rows names that account.
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ CREATE TEMP TABLE ingest_consent (
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE ingest_person (
     n int, person bigint, op "char", profile_id bigint, known boolean, carries boolean, differs boolean,
-    superseded boolean, holds boolean, at timestamptz, was "char", was_at timestamptz, code text, holder text
+    superseded boolean, at timestamptz, was "char", was_at timestamptz, code text, holder text,
+    email text, clears_email boolean, external_id text, properties jsonb
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE ingest_changed (profile_id bigint) ON COMMIT DELETE ROWS;
 CREATE TEMP VIEW ingest_outcome AS
 SELECT n, op, profile_id, known, carries, differs, at, was, code, holder,
+    email, clears_email, external_id, properties,
     carries AND known AND differs AND code IS NULL AND coalesce(was_at <= at, true) AS updates,
     carries AND NOT known AND profile_id IS NOT NULL AND code IS NULL AS creates,
     CASE
@@ -44,6 +46,18 @@ SELECT n, op, profile_id, known, carries, differs, at, was, code, holder,
     END AS outcome
 FROM ingest_person;
 """
+
+
+# Tables that were never analysed look empty to the planner; then it reads them whole for every chunk. Our look-ups
+# are by key, of at most some ten thousand rows, and right that way however large the tables are.
+DETOURS = ("seqscan", "bitmapscan", "hashjoin", "mergejoin", "material")
+
+
+def by_key(sql: str) -> str:
+    """The statement, planned with index look-ups only. Its only join partners are tables with a fitting index."""
+    off = "".join(f"SET LOCAL enable_{detour} = off; " for detour in DETOURS)
+    back = "".join(f"; SET LOCAL enable_{detour} = DEFAULT" for detour in DETOURS)
+    return f"{off}{sql}{back}"
 
 
 def stage(cursor: Any, sheet: Sheet, tables_exist: bool, in_other_transaction: bool) -> None:

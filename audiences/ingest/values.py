@@ -45,14 +45,15 @@ def check_boolean(value: Any) -> bool:
     return value
 
 
-def check_date(value: Any) -> str:
+def check_date(value: Any) -> Any:
     try:
         found = date.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
         found = None
     if not isinstance(found, date) or isinstance(found, datetime):
         raise Misfit("a date like 2026-12-31")
-    return found.isoformat()
+    written = found.isoformat()
+    return value if value == written else written  # the same object: nothing to copy
 
 
 def check_datetime(value: Any) -> str:

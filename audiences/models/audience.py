@@ -124,6 +124,7 @@ class Member(LargeAccountModel):
         on_delete=models.DO_NOTHING,
         related_name="members",
         on_database_delete="CASCADE",
+        checked="statement",
         db_index=False,
     )
     profile = AccountForeignKey(
@@ -131,6 +132,7 @@ class Member(LargeAccountModel):
         on_delete=models.DO_NOTHING,
         related_name="memberships",
         on_database_delete="CASCADE",
+        checked="statement",
         db_index=False,
     )
     state = models.CharField(max_length=7, choices=State, default=State.MEMBER)
@@ -141,7 +143,7 @@ class Member(LargeAccountModel):
 
     class Meta:
         indexes = [
-            models.Index(fields=["account", "profile"], name="member_by_profile"),
+            models.Index(fields=["account", "profile", "audience"], name="member_by_profile"),
         ]
 
     def __str__(self) -> str:

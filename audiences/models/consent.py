@@ -49,6 +49,7 @@ class Consent(LargeAccountModel):
         on_delete=models.DO_NOTHING,
         related_name="ledger",
         on_database_delete="CASCADE",
+        checked="statement",
         db_index=False,
     )
     objective_key = models.CharField(max_length=60)

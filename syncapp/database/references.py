@@ -11,11 +11,12 @@ from __future__ import annotations
 
 LOCK_KEY = "hashtextextended('{target}:' || {account}, 0)"
 
-# EXECUTE plans anew each time: a plan kept from when the tables were empty has the wrong index. Look-ups by key are
-# right for any number of rows here; the planner would rather read the whole target for some thousand of them.
+# EXECUTE plans anew each time: a plan kept from when the tables were empty has the wrong index. And look-ups by key
+# only: a target that was never analysed looks empty to the planner, which then reads it whole.
 CHECK = """
 CREATE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_material = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     account bigint;
     missing boolean;

@@ -26,7 +26,10 @@ from tests.benchmarks.registry import Measured, benchmark
 
 PER_CALL = 10_000
 SETTLED_CALLS = 10
-UNLIMITED = {"SYNCAPP_API_REQUESTS_PER_MINUTE": "1000000", "SYNCAPP_API_MEMBER_OPERATIONS_PER_MINUTE": "1000000000"}
+UNLIMITED = {
+    "SYNCAPP_API_REQUESTS_PER_MINUTE": "1000000",
+    "SYNCAPP_API_MEMBER_OPERATIONS_PER_MINUTE": "1000000000",
+}
 
 
 @benchmark(goal=0.4, scale=100)
@@ -42,7 +45,14 @@ def run(scale: int) -> Measured:
     contacts = scale * PER_CALL
     settled, last = memory_mb[min(SETTLED_CALLS, scale) - 1], memory_mb[-1]
     table: list[list[object]] = [
-        ["contacts", "raw contacts/s", "API contacts/s", "ratio", f"MB after {SETTLED_CALLS}", f"MB after {scale}"],
+        [
+            "contacts",
+            "raw contacts/s",
+            "API contacts/s",
+            "ratio",
+            f"MB after {SETTLED_CALLS}",
+            f"MB after {scale}",
+        ],
         [contacts, contacts / raw_s, contacts / api_s, ratio, settled, last],
     ]
     figures = {
@@ -98,5 +108,7 @@ def push(client: httpx.Client, body: bytes) -> None:
 
 
 def resident_mb(pid: int) -> float:
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
+    line = next(
+        line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")
+    )
     return int(line.split()[1]) / 1024
