@@ -61,6 +61,10 @@ class Child:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
+    def has_announced(self) -> bool:
+        """Whether its output begins with a line of JSON; an error's words are none."""
+        return self.first_line().startswith(b"{")
+
     def first_line(self) -> bytes:
         """The first whole line of its output; empty while there is none."""
         head, newline, _ = self.log.read_bytes().partition(b"\n")

@@ -61,12 +61,12 @@ class Stack:
 
     def start(self) -> None:
         """Start all of it. Raises StepFailed; what was started by then is for `stop`."""
+        with self.steps.step("simulator"):
+            self.start_simulator()
         with self.steps.step("database"):
             self.start_database()
         with self.steps.step("migrate"):
             self.run_command("migrate", "--verbosity", "0")
-        with self.steps.step("simulator"):
-            self.start_simulator()
         with self.steps.step("seed"):
             self.run_command("seed", "--simulator", self.simulator_url)
         worker = self.manage("worker", "work")
@@ -89,7 +89,7 @@ class Stack:
         simulator = self.spawn(
             "simulator", [sys.executable, "-m", "connectors.simulators", SIMULATED, *options]
         )
-        wait_for(simulator, START_TIMEOUT_S, "Starting the simulator", lambda: simulator.first_line() != b"")
+        wait_for(simulator, START_TIMEOUT_S, "Starting the simulator", simulator.has_announced)
         started = orjson.loads(simulator.first_line())
         self.environment["SYNCAPP_ESP_URLS"] = f"{SIMULATED}={started['base_url']}"
 

@@ -51,7 +51,7 @@ def temporary_database(environment: Mapping[str, str]) -> Iterator[dict[str, str
 def execute(url: str, statement: str, name: str) -> None:
     try:
         with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
-            connection.execute(sql.SQL(statement).format(sql.Identifier(name)))  # type: ignore[arg-type]
+            connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
     except psycopg.Error as error:
         words = str(error).strip() or type(error).__name__
         raise StepFailed(f"{statement.format(name)}: {words}", "database") from error
