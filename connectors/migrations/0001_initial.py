@@ -283,13 +283,9 @@ class Migration(migrations.Migration):
             model_name='outcome',
             index=models.Index(fields=['account', 'run', 'result', 'code', 'id'], name='outcome_by_result'),
         ),
-        migrations.AddIndex(
-            model_name='outcome',
-            index=models.Index(fields=['account', 'profile', '-id'], name='outcome_by_profile'),
-        ),
         migrations.AddConstraint(
             model_name='outcome',
-            constraint=models.UniqueConstraint(fields=('account', 'run', 'profile', 'operation'), name='outcome_once_per_person'),
+            constraint=models.UniqueConstraint(fields=('account', 'profile', 'run', 'operation'), name='outcome_once_per_person'),
         ),
         migrations.AddIndex(
             model_name='call',

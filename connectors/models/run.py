@@ -134,12 +134,11 @@ class Outcome(LargeAccountModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["account", "run", "profile", "operation"], name="outcome_once_per_person"
+                fields=["account", "profile", "run", "operation"], name="outcome_once_per_person"
             ),
         ]
         indexes = [
             models.Index(fields=["account", "run", "result", "code", "id"], name="outcome_by_result"),
-            models.Index(fields=["account", "profile", "-id"], name="outcome_by_profile"),
         ]
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import orjson
 from django.db import connection, transaction
 
@@ -53,8 +54,7 @@ WHERE s.account_id = %(account)s AND s.id = was.id AND s.due_at IS NOT NULL
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(msgspec.Struct, frozen=True, gc=False):
     """One due person as they are now.
 
     `id` is the subscriber row's. `is_new`: the ESP never accepted them from this goal. `withheld` is why they may
@@ -129,9 +129,10 @@ def claim(goal: Goal, shape: Shape, operation: str, limit: int, after: int = 0) 
 
 def to_person(row: tuple[Any, ...]) -> Person:
     """Django's cursors give jsonb as text."""
-    *known, properties, audiences, withheld, fingerprint = row
+    audiences = row[9]
     names = None if audiences is None else orjson.loads(audiences)
-    return Person(*known, orjson.loads(properties), names, withheld, fingerprint)
+    fields: list[Any] = [*row[:8], orjson.loads(row[8]), names, *row[10:]]
+    return Person(*fields)
 
 
 def take_back(goal: Goal) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
 from django.db import connection, transaction
 
 from connectors.models import Flight, Goal
@@ -73,8 +74,7 @@ CHANGES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(msgspec.Struct, frozen=True, gc=False):
     """What came of one claimed person. `result`: created, updated, removed, rejected, skipped, or retry.
 
     For a retry, `delay_s` is the person's own pause and `counts` whether it used up a try.
@@ -104,13 +104,12 @@ def confirm(goal: Goal, batch: Batch, news: Sequence[News]) -> None:
     for kind, group in sorted(grouped(news).items(), key=lambda item: str(item[0])):
         people = confirm_group(goal, batch, kind, group)
         if people and kind.run_id is not None:
-            code = kind.code if kind.result == "skipped" else ""
+            code = kind.code[:40] if kind.result == "skipped" else ""
             counted.setdefault(UUID(kind.run_id), Counter())[batch.operation, kind.result, code] += people
     runs.count(counted)
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """What people of a batch have in common, so that one statement writes them."""
 
     run_id: str | None
@@ -125,15 +124,7 @@ class Kind:
 def grouped(news: Sequence[News]) -> dict[Kind, list[News]]:
     groups: dict[Kind, list[News]] = {}
     for one in news:
-        kind = Kind(
-            one.person.run_id,
-            one.result,
-            one.code[:40],
-            one.message[:300],
-            one.state,
-            one.delay_s,
-            one.counts,
-        )
+        kind = Kind(one.person.run_id, one.result, one.code, one.message, one.state, one.delay_s, one.counts)
         groups.setdefault(kind, []).append(one)
     return groups
 
@@ -152,8 +143,8 @@ def confirm_group(goal: Goal, batch: Batch, kind: Kind, group: Sequence[News]) -
                 "operation": batch.operation,
                 "run": kind.run_id,
                 "result": kind.result,
-                "code": kind.code,
-                "message": kind.message,
+                "code": kind.code[:40],
+                "message": kind.message[:300],
                 "state": kind.state,
                 "delay_s": kind.delay_s,
                 "counts": kind.counts,

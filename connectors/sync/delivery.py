@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextvars
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self, TypeVar
 
 from django.db import connection
 from django.utils import timezone
@@ -28,12 +29,37 @@ from connectors.sync.sending import UNSUBSCRIBES_PER_CLAIM, Sent, Target, send
 from connectors.sync.sources import NAME_TARGET, Shape
 from syncapp.work import Slice
 
+T = TypeVar("T")
+CONFIRMERS = 2  # threads writing what came back; one of them alone is slower than four calls at a time
 FIELDS_KEPT_S = 300.0  # the ESP's fields change when people rename them there; mappings must notice
 
 _fields: dict[tuple[str, str], tuple[float, list[RemoteField]]] = {}
 
 
-Ahead = Future[Batch | None]
+class Crew:
+    """Threads that work in the caller's scope of accounts, and hang up their database connections at the end."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._pool = ThreadPoolExecutor(size)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        everyone = threading.Barrier(self._size)
+        for _number in range(self._size):
+            self._pool.submit(hang_up, everyone)
+        self._pool.shutdown()
+
+    def do(self, work: Callable[..., T], *arguments: Any) -> Future[T]:
+        return self._pool.submit(contextvars.copy_context().run, work, *arguments)
+
+
+def hang_up(everyone: threading.Barrier) -> None:
+    """Each thread closes its own; the barrier keeps one from closing for two."""
+    connection.close()
+    everyone.wait()
 
 
 def deliver(goal: Goal, slice_: Slice) -> float | None:
@@ -94,7 +120,6 @@ class Delivery:
     moved: bool = False
     attempts: int = 0
     _claimed: dict[str, int] = field(default_factory=dict)
-    _flying: set[Future[Flown]] = field(default_factory=set)
 
     def run(self) -> float | None:
         shape = Shape.of(self.goal)
@@ -153,36 +178,30 @@ class Delivery:
         return Flown(batch, sent, self.recorder.taken())
 
     def keep_flying(self, target: Target) -> None:
+        """Claim ahead, send and confirm at the same time, until nobody is due or it is time to stop."""
         concurrency = self.connector.spec.limits.concurrency
-        with ThreadPoolExecutor(concurrency) as senders, ThreadPoolExecutor(1) as readers:
-            ahead: Ahead | None = self.read_ahead(readers, target.shape)
-            while True:
-                if ahead is not None and len(self._flying) <= concurrency:
-                    ready = ahead.result()
-                    stop = (
-                        ready is None
-                        or self.trouble is not None
-                        or self.slice.is_over()
-                        or self.slice.is_stopping()
-                    )
-                    if ready is not None:
-                        self._flying.add(senders.submit(self.fly, target, ready))
-                    ahead = None if stop else self.read_ahead(readers, target.shape)
-                    if ahead is not None and len(self._flying) <= concurrency:
-                        continue
-                if not self._flying:
-                    break
-                self.land_next()
-            readers.submit(lambda: connection.close()).result()
+        with Crew(1) as readers, Crew(concurrency) as senders, Crew(CONFIRMERS) as confirmers:
+            ahead: Future[Any] | None = readers.do(self.claim, target.shape)
+            flying: set[Future[Any]] = set()
+            landing: set[Future[Any]] = set()
+            while ahead is not None or flying or landing:
+                room = len(flying) <= concurrency and len(landing) <= CONFIRMERS
+                waiting = {ahead} if ahead is not None and room else set()
+                done, _ = wait(flying | landing | waiting, return_when=FIRST_COMPLETED)
+                if ahead is not None and ahead in done:
+                    batch = ahead.result()
+                    if batch is not None:
+                        flying.add(senders.do(self.fly, target, batch))
+                    ahead = readers.do(self.claim, target.shape) if batch and self.may_go_on() else None
+                for flown in done & flying:
+                    flying.discard(flown)
+                    landing.add(confirmers.do(self.land, flown.result()))
+                for landed in done & landing:
+                    landing.discard(landed)
+                    landed.result()
 
-    def read_ahead(self, readers: ThreadPoolExecutor, shape: Shape) -> Ahead:
-        """Claim the next batch in the reading thread, in the caller's scope of accounts."""
-        return readers.submit(contextvars.copy_context().run, self.claim, shape)
-
-    def land_next(self) -> None:
-        done, self._flying = wait(self._flying, return_when=FIRST_COMPLETED)
-        for future in done:
-            self.land(future.result())
+    def may_go_on(self) -> bool:
+        return self.trouble is None and not self.slice.is_over()
 
     def land(self, flight: Flown) -> None:
         """Confirm a batch, and remember what stopped it."""

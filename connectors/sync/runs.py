@@ -70,7 +70,7 @@ def execute(run: Run) -> None:
     """Plan a queued full run. Repeating it after a crash is harmless: the transaction is all or nothing."""
     goal = run.goal
     lock(goal)
-    run = Run.objects.select_for_update(of=["self"]).get(pk=run.pk)
+    run = Run.objects.select_for_update(no_key=True, of=["self"]).get(pk=run.pk)
     if run.state not in (Run.State.QUEUED, Run.State.PLANNING):
         return
     problem = obstacle(goal)
@@ -135,8 +135,11 @@ def take_over(superseded: Mapping[tuple[UUID, str], int]) -> None:
 
 
 def count(counted: Mapping[UUID, Mapping[tuple[str, str, str], int]]) -> None:
-    """Add outcomes to their runs: {run: {(operation, result, code): people}}. Call inside a transaction."""
-    for run in Run.objects.select_for_update(of=["self"]).filter(pk__in=list(counted)).order_by("pk"):
+    """Add outcomes to their runs: {run: {(operation, result, code): people}}. Call inside a transaction.
+
+    A key lock would wait for every other transaction that wrote an outcome of the run, and they for this one.
+    """
+    for run in Run.objects.select_for_update(no_key=True, of=["self"]).filter(pk__in=list(counted)).order_by("pk"):
         for (operation, result, code), people in counted[run.pk].items():
             _add(run, operation, result, code, people)
         run.heartbeat_at = timezone.now()
