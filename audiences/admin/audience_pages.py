@@ -105,8 +105,9 @@ class AudienceAdmin(TenantAdmin):
 
     @display(description="Audience", ordering="name")
     def named(self, audience: Audience) -> str:
-        star = ' <span class="star" title="Favourite">★</span>' if audience.favourite else ""
-        return format_html("{}{}", audience.name, format_html(star))
+        if not audience.favourite:
+            return audience.name
+        return format_html('{} <span class="star" title="Favourite">★</span>', audience.name)
 
     @display(description="Source")
     def source(self, audience: Audience) -> str:

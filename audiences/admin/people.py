@@ -65,7 +65,7 @@ class PersonAdmin(TenantAdmin):
         pairs = sorted(profile.consents.items())[:4]
         return format_html_join(
             "", badge, (("good" if held["state"] == "granted" else "bad", key) for key, held in pairs)
-        ) or format_html('<span class="quiet">no answer</span>')
+        ) or format_html('<span class="quiet">{}</span>', "no answer")
 
     def get_urls(self) -> list[Any]:
         answer = path(

@@ -1,6 +1,4 @@
-"""Who may do what in which account: read from memberships on every request, so that a change works on
-the next.
-"""
+"""Who may do what in which account: read from memberships on every request, so that a change is felt at once."""
 
 from __future__ import annotations
 

@@ -1,9 +1,7 @@
 """The base of every admin page of tenant rows.
 
-What it closes: lists, selects, many-to-many, autocomplete, filters, inlines, actions, history, delete
-pages, counts
-and unique errors show and take rows of the accounts in scope only. The page of one object runs in that
-object's
+What it closes: lists, selects, many-to-many, autocomplete, filters, inlines, actions, history, delete pages, counts
+and unique errors show and take rows of the accounts in scope only. The page of one object runs in that object's
 account alone (`scoping`), whatever the header says; a foreign id is answered like an unknown one.
 """
 

@@ -1,9 +1,7 @@
 """Which models leave a trail. Triggers write it, so that bulk and raw writes are caught as well.
 
-Each tracked model gets a table of events: one row per insert, update and delete, with the values after it
-(before
-it, for a delete), who did it and where. Events are only ever added, and closed off per account like the
-rows.
+Each tracked model gets a table of events: one row per insert, update and delete, with the values after it (before
+it, for a delete), who did it and where. Events are only ever added, and closed off per account like the rows.
 """
 
 from __future__ import annotations
