@@ -116,6 +116,7 @@ class Outcome(LargeAccountModel):
         on_delete=models.DO_NOTHING,
         related_name="outcomes",
         on_database_delete="CASCADE",
+        checked="statement",
         db_index=False,
     )
     profile = AccountForeignKey(
@@ -123,6 +124,7 @@ class Outcome(LargeAccountModel):
         on_delete=models.DO_NOTHING,
         related_name="outcomes",
         on_database_delete="CASCADE",
+        checked="statement",
         db_index=False,
     )
     operation = models.CharField(max_length=12, choices=Operation)

@@ -31,10 +31,15 @@ class Subscriber(LargeAccountModel):
         on_delete=models.DO_NOTHING,
         related_name="subscribers",
         on_database_delete="CASCADE",
+        checked="statement",
         db_index=False,
     )
     profile = AccountForeignKey(
-        Profile, on_delete=models.DO_NOTHING, related_name="subscribers", db_index=False
+        Profile,
+        on_delete=models.DO_NOTHING,
+        related_name="subscribers",
+        checked="statement",
+        db_index=False,
     )
     wanted = models.CharField(max_length=3, choices=Wanted)
     reason = models.CharField(max_length=40, blank=True, help_text="Why not on the list.")
@@ -64,9 +69,7 @@ class Subscriber(LargeAccountModel):
             models.UniqueConstraint(fields=["account", "profile", "goal"], name="subscriber_once_per_goal"),
         ]
         indexes = [
-            models.Index(
-                fields=["account", "goal", "id"], condition=~Q(due_at=None), name="subscriber_due"
-            ),
+            models.Index(fields=["account", "goal", "id"], condition=~Q(due_at=None), name="subscriber_due"),
         ]
 
     def __str__(self) -> str:
