@@ -10,6 +10,7 @@ import msgspec
 from django.utils import timezone
 from msgspec import UNSET
 
+from audiences.api.moments import WORDS, is_storable
 from audiences.api.wire import BatchIn, OperationIn
 from audiences.ingest import ItemOutcome
 from syncapp.api import bodies, limits
@@ -152,6 +153,8 @@ def check_envelope(batch: Batch) -> None:
     if not batch.items:
         raise Problem("empty_request", "There are no operations. To empty an audience is another call.")
     emitted_at = batch.envelope.emitted_at
+    if not is_storable(emitted_at):
+        raise invalid("/emitted_at", WORDS)
     if emitted_at and emitted_at > timezone.now() + timedelta(seconds=limits.FUTURE_S):
         raise Problem(
             "timestamp_in_future",

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 
 from audiences.api import documentation as docs
 from audiences.api import resource
+from audiences.api.moments import is_storable
 from audiences.api.wire import MemberContact, MemberOut, MembersOut, Time
 from audiences.models import Audience, Member
 from syncapp.api import limits
@@ -93,7 +94,7 @@ def since_of(request: HttpRequest) -> datetime | None:
         since = parse_datetime(given)
     except ValueError:
         since = None
-    if since is None or since.tzinfo is None:
+    if since is None or since.tzinfo is None or not is_storable(since):
         raise invalid_parameter("added_since", "Give a time with a zone, like 2026-07-01T12:00:00Z.")
     return since
 
@@ -114,7 +115,11 @@ def start_of(request: HttpRequest, audience: Audience) -> Place | None:
         return None
     place = from_cursor(given, Place)
     asked = (audience.pk, sort_of(request), request.GET.get("added_since", ""))
-    if (place.audience, place.sort, place.since) != asked or not 0 <= place.profile < 2**63:
+    if (
+        (place.audience, place.sort, place.since) != asked
+        or not 0 <= place.profile < 2**63
+        or not is_storable(place.added_at)
+    ):
         raise invalid_parameter("cursor", "This cursor belongs to another list; begin without one.")
     return place
 

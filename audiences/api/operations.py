@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import UNSET
 
 from audiences.addresses import InvalidAddress, normalise
 from audiences.api.decoding import Batch
+from audiences.api.moments import WORDS, is_storable
 from audiences.api.wire import ConsentIn, ContactIn, OperationIn
 from audiences.ingest import KEEP, ConsentGiven, Contact, Operation
 from audiences.ingest.types import Kind
@@ -54,6 +56,10 @@ def to_operation(batch: Batch, index: int, item: Any, kind: Kind) -> Operation |
     if not isinstance(item, OperationIn):
         return None
     contact = item.contact
+    unstorable = next((pointer for pointer, moment in moments_of(item) if not is_storable(moment)), None)
+    if unstorable is not None:
+        batch.fail(index, "invalid_operation", WORDS, unstorable)
+        return None
     if item.id is not UNSET:
         value = item.id
         if contact is not UNSET and contact.id is not UNSET:
@@ -80,6 +86,13 @@ def to_operation(batch: Batch, index: int, item: Any, kind: Kind) -> Operation |
         () if item.consents is UNSET else tuple(map(to_consent, item.consents)),
         item.occurred_at or batch.envelope.emitted_at or None,
     )
+
+
+def moments_of(item: OperationIn) -> Iterator[tuple[str, object]]:
+    """(pointer, moment) of all moments an item names."""
+    yield "/occurred_at", item.occurred_at
+    for position, consent in enumerate(item.consents or ()):
+        yield f"/consents/{position}/occurred_at", consent.occurred_at
 
 
 def name_of(contact: ContactIn, kind: Kind) -> tuple[Kind, str] | None:

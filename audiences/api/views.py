@@ -10,10 +10,11 @@ from rest_framework.request import Request
 
 from audiences.api import documentation as docs
 from audiences.api import resource
+from audiences.api.moments import WORDS, is_storable
 from audiences.api.presentation import to_audience
 from audiences.api.wire import AudienceIn, DeleteCheck
 from syncapp.api import bodies, conditions, idempotency
-from syncapp.api.problems import Problem
+from syncapp.api.problems import Problem, invalid
 from syncapp.api.views import ApiView, flag, json, to_external_id
 
 
@@ -67,4 +68,6 @@ def check_body(body: bytes, external_id: str) -> AudienceIn:
     wanted = bodies.decode(body, AudienceIn)
     if wanted.external_id is not UNSET and wanted.external_id != external_id:
         raise Problem("external_id_mismatch", "The external_id of the body differs from the path's.")
+    if not is_storable(wanted.expires_at):
+        raise invalid("/expires_at", WORDS)
     return wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -11,6 +12,8 @@ from rest_framework.exceptions import APIException
 
 from syncapp.api import catalogue
 from syncapp.api.problems import Problem, to_response
+
+logger = logging.getLogger(__name__)
 
 
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
@@ -38,6 +41,7 @@ def to_problem(error: Exception) -> Problem | None:
 def unavailable(error: OperationalError) -> Problem | None:
     """A database that is away, or waited for too long, is worth another try; other faults of SQL are ours."""
     state = getattr(error.__cause__, "sqlstate", None)
+    logger.warning("The database could not answer a call: %s", error)
     if state is None or state[:2] in ("08", "53", "55", "57") or state in ("40001", "40P01"):
         return Problem(
             "temporarily_unavailable", "Repeat the call after a moment.", headers={"Retry-After": "2"}

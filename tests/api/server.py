@@ -24,8 +24,21 @@ START_S = 30.0
 def running_web(**environment: str) -> Iterator[tuple[str, int]]:
     """(base URL, pid of the one worker process) of a running server."""
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", *web.ARGUMENTS, "--workers", "1", "--bind", f"127.0.0.1:{port}"]
-    child_environment = {**os.environ, "DATABASE_URL": database_url(), "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        *web.ARGUMENTS,
+        "--workers",
+        "1",
+        "--bind",
+        f"127.0.0.1:{port}",
+    ]
+    child_environment = {
+        **os.environ,
+        "DATABASE_URL": database_url(),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
     server = subprocess.Popen(command, cwd=CHECKOUT, env={**child_environment, **environment})
     try:
         wait_for(port, server)

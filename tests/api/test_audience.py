@@ -14,7 +14,23 @@ from audiences.models import Audience
 from syncapp.accounts import scope
 from syncapp.api import limits
 
-IDS = ["a b", "a/b", "a.b", "a+b", "100%", "%2F", "🚲", "é", "e\u0301", "A", "-", "batch", "members", "x" * 255, "..."]
+IDS = [
+    "a b",
+    "a/b",
+    "a.b",
+    "a+b",
+    "100%",
+    "%2F",
+    "🚲",
+    "é",
+    "e\u0301",
+    "A",
+    "-",
+    "batch",
+    "members",
+    "x" * 255,
+    "...",
+]
 
 
 def test_put_creates_then_finds_everything_as_it_is(api):
@@ -159,7 +175,11 @@ def test_an_audience_in_use_stays(api, monkeypatch):
 def test_an_audience_made_by_rules_is_not_changed_here(api, audience_of, ann_account):
     audience_of(ann_account, "Rules", external_id="r", kind=Audience.Kind.RULES)
     assert api.get("/audiences/r").json()["kind"] == "rules"
-    for answer in (api.put("/audiences/r", {"name": "R"}), api.delete("/audiences/r"), api.batch("r", {"add": ["x"]})):
+    for answer in (
+        api.put("/audiences/r", {"name": "R"}),
+        api.delete("/audiences/r"),
+        api.batch("r", {"add": ["x"]}),
+    ):
         assert (answer.status_code, answer.json()["code"]) == (409, "audience_not_pushed")
 
 
@@ -175,7 +195,9 @@ def test_reach_follows_consent_address_and_suppression(api, vip, objective_of, a
 
     objective_of(ann_account, "newsletter")
     granted = {"objective": "newsletter", "state": "granted", "occurred_at": "2026-01-01T00:00:00Z"}
-    people = [{"op": "add", "contact": {"email": f"p{n}@example.nl"}, "consents": [granted]} for n in range(3)]
+    people = [
+        {"op": "add", "contact": {"email": f"p{n}@example.nl"}, "consents": [granted]} for n in range(3)
+    ]
     people += [{"op": "add", "contact": {"email": "silent@example.nl"}}, {"op": "add", "id": "no-address"}]
     assert api.batch("vip-2024", {"operations": people}).json()["summary"]["added"] == 5
     assert api.get("/audiences/vip-2024").json()["reachable_count"] == {"newsletter": 3}
@@ -214,7 +236,11 @@ def test_parallel_puts_end_in_one_audience(api_of, ann_account):
 
     def put(number):
         try:
-            return clients[number].put(f"/audiences/{'same' if number < 6 else number}", {"name": "One"}).status_code
+            return (
+                clients[number]
+                .put(f"/audiences/{'same' if number < 6 else number}", {"name": "One"})
+                .status_code
+            )
         finally:
             connection.close()
 

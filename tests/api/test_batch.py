@@ -59,7 +59,10 @@ def test_the_long_form_answers_for_every_item(api, vip, profile_of, ann_account)
 
 
 def test_the_short_form_removes_first_and_refuses_both_at_once(api, vip):
-    assert counted(api.batch("vip-2024", {"add": ["a", "b", "c"]}).json()["summary"]) == {"added": 3, "created": 3}
+    assert counted(api.batch("vip-2024", {"add": ["a", "b", "c"]}).json()["summary"]) == {
+        "added": 3,
+        "created": 3,
+    }
     body = api.batch("vip-2024", {"add": ["b", "d"], "remove": ["a", "b"]}).json()
     assert counted(body["summary"]) == {"added": 1, "removed": 1, "failed": 2, "created": 1}
     assert [(error["pointer"], error["index"], error["code"]) for error in body["errors"]] == [
@@ -71,7 +74,9 @@ def test_the_short_form_removes_first_and_refuses_both_at_once(api, vip):
 
 def test_two_spellings_of_an_address_are_one_person(api, vip):
     body = {"identifier": "email", "add": ["Jan@Example.nl"], "remove": [" jan@example.nl "]}
-    assert [error["code"] for error in api.batch("vip-2024", body).json()["errors"]] == ["conflicting_operations"] * 2
+    assert [error["code"] for error in api.batch("vip-2024", body).json()["errors"]] == [
+        "conflicting_operations"
+    ] * 2
 
 
 def test_bad_items_of_the_short_form_fail_alone(api, vip):
@@ -98,14 +103,30 @@ def test_bad_items_of_the_short_form_fail_alone(api, vip):
         ({"op": "add", "contact": {"id": "999999"}}, "/contact/id", "contact_not_found"),
         ({"op": "add", "contact": {"phone": "1"}}, "/contact/phone", "unknown_field"),
         ({"op": "add", "id": "a", "contact": {"email": "x"}}, "/contact/email", "invalid_contact"),
-        ({"op": "add", "id": "a", "contact": {"external_id": "b"}}, "/contact/external_id", "external_id_mismatch"),
+        (
+            {"op": "add", "id": "a", "contact": {"external_id": "b"}},
+            "/contact/external_id",
+            "external_id_mismatch",
+        ),
         ({"op": "add", "id": "a", "contact": {"properties": []}}, "/contact/properties", "invalid_contact"),
-        ({"op": "add", "id": "a", "contact": {"properties": {"no": 1}}}, "/contact/properties/no", "unknown_field"),
-        ({"op": "add", "id": "a", "contact": {"properties": {"city": 1}}}, "/contact/properties/city", "invalid_contact"),
+        (
+            {"op": "add", "id": "a", "contact": {"properties": {"no": 1}}},
+            "/contact/properties/no",
+            "unknown_field",
+        ),
+        (
+            {"op": "add", "id": "a", "contact": {"properties": {"city": 1}}},
+            "/contact/properties/city",
+            "invalid_contact",
+        ),
         ({"op": "add", "id": "a", "consents": [{"objective": "x"}]}, "/consents/0/state", "invalid_consent"),
         ({"op": "add", "id": "a", "occurred_at": "yesterday"}, "/occurred_at", "invalid_operation"),
         ({"op": "add", "id": "a", "occurred_at": "2026-01-01T00:00:00"}, "/occurred_at", "invalid_operation"),
-        ({"op": "add", "id": "a", "occurred_at": "2100-01-01T00:00:00Z"}, "/occurred_at", "timestamp_in_future"),
+        (
+            {"op": "add", "id": "a", "occurred_at": "2100-01-01T00:00:00Z"},
+            "/occurred_at",
+            "timestamp_in_future",
+        ),
     ],
 )
 def test_what_is_wrong_with_an_item_is_pointed_to_and_its_neighbours_go_on(
@@ -140,7 +161,11 @@ def test_what_is_wrong_with_an_item_is_pointed_to_and_its_neighbours_go_on(
         (b"", 400, "malformed_json"),
         (b'{"add": ["a"], "add": ["b"]}', 400, "malformed_json"),
         (b'{"add": ["a"], "\\u0061dd": ["b"]}', 400, "malformed_json"),
-        (b'{"operations":[{"op":"add","id":"a","contact":{"email":"\\u003a","email":"b"}}]}', 400, "malformed_json"),
+        (
+            b'{"operations":[{"op":"add","id":"a","contact":{"email":"\\u003a","email":"b"}}]}',
+            400,
+            "malformed_json",
+        ),
     ],
 )
 def test_a_bad_envelope_changes_nothing(api, vip, body, status, code):
@@ -161,7 +186,11 @@ def test_one_operation_too_many_is_refused_whole(api, vip):
 def test_many_failures_are_counted_in_full_and_listed_in_part(api, vip):
     body = {"unknown_contacts": "reject", "verbose": True, "add": [f"c-{n}" for n in range(1500)]}
     answer = api.batch("vip-2024", body).json()
-    assert (answer["summary"]["failed"], len(answer["errors"]), answer["errors_truncated"]) == (1500, 1000, True)
+    assert (answer["summary"]["failed"], len(answer["errors"]), answer["errors_truncated"]) == (
+        1500,
+        1000,
+        True,
+    )
     assert len(answer["items"]) == 1500
 
 
@@ -185,7 +214,9 @@ def test_validate_only_changes_nothing_at_all(api, vip, ann_account):
 
     def stored():
         with scope.account(ann_account):
-            return [list(model.objects.order_by("pk").values()) for model in (Profile, Member, Change, Consent)]
+            return [
+                list(model.objects.order_by("pk").values()) for model in (Profile, Member, Change, Consent)
+            ]
 
     rows = stored()
     body = {"validate_only": True, "add": ["a", "b", "c"], "remove": ["d"]}
@@ -213,7 +244,9 @@ def test_time_decides_and_late_news_is_stale(api, vip):
     ]
     body = api.batch("vip-2024", {"operations": operations, "verbose": True}).json()
     assert body["summary"]["superseded"] == 1
-    assert [(warning["index"], warning["code"]) for warning in body["warnings"]] == [(1, "duplicate_in_request")]
+    assert [(warning["index"], warning["code"]) for warning in body["warnings"]] == [
+        (1, "duplicate_in_request")
+    ]
     assert body["errors"] == []
 
 
@@ -241,7 +274,10 @@ def test_data_and_consents_of_an_item_are_kept(api, vip, ann_account, objective_
     with scope.account(ann_account):
         profile = Profile.objects.get(external_id="c-1")
         consent = Consent.objects.get()
-    assert (profile.email, profile.properties) == ("jan@example.nl", {"city": "Gent", "children": 0, "vip": False})
+    assert (profile.email, profile.properties) == (
+        "jan@example.nl",
+        {"city": "Gent", "children": 0, "vip": False},
+    )
     assert (consent.method, consent.evidence) == ("double_opt_in", {"ip": "192.0.2.1", "source": "form"})
     item["contact"]["properties"] = {"city": None}
     del item["consents"]
@@ -255,13 +291,20 @@ def test_data_and_consents_of_an_item_are_kept(api, vip, ann_account, objective_
 
 def test_verbose_may_stand_in_the_query(api, vip):
     body = api.batch("vip-2024", {"add": ["a"], "remove": ["b"]}, "?verbose=true").json()
-    assert [(item["op"], item["outcome"]) for item in body["items"]] == [("remove", "not_member"), ("add", "added")]
+    assert [(item["op"], item["outcome"]) for item in body["items"]] == [
+        ("remove", "not_member"),
+        ("add", "added"),
+    ]
 
 
-MOMENTS = st.sampled_from([None, "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", "2100-01-01T00:00:00Z", "no"])
+MOMENTS = st.sampled_from(
+    [None, "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", "2100-01-01T00:00:00Z", "no"]
+)
 IDS = st.sampled_from(["a", "b", "c", "B@example.nl", "b@example.nl", "bad", "", 7])
 ITEMS = st.one_of(
-    st.fixed_dictionaries({"op": st.sampled_from(["add", "remove", "drop"]), "id": IDS, "occurred_at": MOMENTS}),
+    st.fixed_dictionaries(
+        {"op": st.sampled_from(["add", "remove", "drop"]), "id": IDS, "occurred_at": MOMENTS}
+    ),
     st.fixed_dictionaries({"op": st.just("add"), "contact": st.fixed_dictionaries({"email": IDS})}),
     st.sampled_from([None, {}, "add", {"op": "add", "id": "a", "x": 1}]),
 )

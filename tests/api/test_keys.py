@@ -48,8 +48,7 @@ def test_a_thousand_mutated_keys_are_refused(ann_account):
     assert keys.check(key).account_id == ann_account.pk
 
 
-def test_every_refused_key_gets_the_same_answer(api_of, api, vip, ann_account):
-    expired, _ = keys.issue(ann_account, "old", ["audiences:read"], expires_at=timezone.now() - timedelta(seconds=1))
+def test_every_refused_key_gets_the_same_answer(api_of, vip, ann_account):
     answers = []
     for label in ("wrong", "unknown", "expired", "revoked", "none", "basic", "garbage"):
         caller = api_of(ann_account, label)
@@ -101,7 +100,10 @@ def test_contact_data_and_consents_need_their_scopes(api_of, ann_account, vip, o
     said = {"operations": [{"op": "add", "id": "c", "consents": [consent]}], **reject}
     assert caller.batch("vip-2024", data).json()["scope"] == "contacts:write"
     assert caller.batch("vip-2024", said).json()["scope"] == "consents:write"
-    assert caller.batch("vip-2024", {"add": ["c"], "unknown_contacts": "create"}).json()["scope"] == "contacts:write"
+    assert (
+        caller.batch("vip-2024", {"add": ["c"], "unknown_contacts": "create"}).json()["scope"]
+        == "contacts:write"
+    )
     assert caller.batch("vip-2024", {"add": ["c"], **reject}).status_code == 207
 
 
