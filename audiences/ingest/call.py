@@ -21,7 +21,6 @@ from audiences.ingest.sheet import SOURCE_CHARS, Sheet
 from audiences.ingest.types import Operation, Result, Unknown
 from audiences.ingest.values import checks_of
 from audiences.models import Audience, Objective
-from audiences.suppressions import hmac_sql
 from syncapp.accounts.models import Account
 
 ATTEMPTS = 6
@@ -83,7 +82,7 @@ class Call:
             "origin": self.origin[:SOURCE_CHARS],
             "now": self.now,
             "expires_at": pending.expiry(self.now),
-            "holds": self.unknown == "hold",
+            "leaves_traces": self.unknown != "reject",
         }
 
 
@@ -169,10 +168,7 @@ def _run(cursor: Any, call: Call, sheet: Sheet, alone: bool, in_other_transactio
     has_pending, has_erased = cursor.fetchone()
     staging.stage(cursor, sheet, tables_exist, in_other_transaction)
     identify.identify(cursor, sheet, params, call.unknown)
-    if has_erased:
-        cursor.execute(people.REFUSE_ERASED.format(hmac=hmac_sql("s.email", params)), params)
-    if has_pending:
-        cursor.execute(pending.LOOK_UP, params)
+    identify.settle(cursor, sheet, params, has_pending, has_erased)
     todo = outcomes.count(cursor)
     _write(cursor, call, sheet, params, todo, has_pending)
     return _finish(cursor, call, sheet, params, todo)

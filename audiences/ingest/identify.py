@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from audiences.ingest import pending, people
 from audiences.ingest.sheet import Sheet
 from audiences.ingest.staging import by_key
+from audiences.suppressions import hmac_sql
 
 # Whether what an item says changes what is stored.
 DIFFERS = """
@@ -111,16 +113,18 @@ FROM (
 WHERE p.n = g.n
 """
 
+# MATERIALIZED: once per person, however the join is planned.
 ASSIGN = """
-UPDATE ingest_person p
-SET profile_id = g.profile_id
-FROM (
+WITH creating AS MATERIALIZED (
     SELECT person, nextval('audiences_profile_id_seq') AS profile_id
     FROM (
         SELECT DISTINCT person FROM ingest_person WHERE profile_id IS NULL AND code IS NULL AND op <> 'r'
-    ) creating
-) g
-WHERE p.person = g.person AND p.profile_id IS NULL AND p.code IS NULL
+    ) unknown
+)
+UPDATE ingest_person p
+SET profile_id = c.profile_id
+FROM creating c
+WHERE p.person = c.person AND p.profile_id IS NULL AND p.code IS NULL
 """
 
 REJECT = """
@@ -155,7 +159,7 @@ WITH data AS (
         (array_agg(external_id ORDER BY rank) FILTER (WHERE external_id IS NOT NULL))[1] AS external_id,
         min(p.properties::text)::jsonb AS properties
     FROM data d
-    JOIN (
+    LEFT JOIN (
         SELECT whose, coalesce(jsonb_object_agg(key, value ORDER BY rank DESC), '{}') AS properties
         FROM (
             SELECT e.whose, e.rank, given.key, given.value FROM data e, jsonb_each(e.properties) given
@@ -178,6 +182,16 @@ FROM audiences_profile t
 WHERE p.known AND p.carries AND p.differs AND t.account_id = %(account)s AND t.id = p.profile_id
 """.replace("/* differs */", DIFFERS.format(said="p", stored="t."))
 
+# A newer removal that waited for them, or an erasure, keeps new people from being made after all.
+DROP_UNMADE = """
+UPDATE ingest_person p
+SET profile_id = NULL,
+    code = CASE WHEN op <> 'r' AND NOT superseded AND coalesce(was_at <= at, true) THEN 'contact_not_found' END
+WHERE NOT known AND profile_id IS NOT NULL AND code IS NULL AND NOT EXISTS (
+    SELECT FROM ingest_outcome o WHERE o.creates AND o.profile_id = p.profile_id
+)
+"""
+
 REFUSE_CONSENTS_OF_UNKNOWN = """
 UPDATE ingest_person SET code = 'contact_not_found'
 WHERE profile_id IS NULL AND code IS NULL AND n IN (SELECT n FROM ingest_consent)
@@ -199,5 +213,15 @@ def identify(cursor: Any, sheet: Sheet, params: dict[str, Any], unknown: str) ->
         cursor.execute(SUPERSEDE)
         cursor.execute(FOLD)
         cursor.execute(by_key(COMPARE_AGAIN), params)
+
+
+def settle(cursor: Any, sheet: Sheet, params: dict[str, Any], has_pending: bool, has_erased: bool) -> None:
+    """What else is known of people who are not: that they wait, or were erased. Nothing is said to nobody."""
+    if has_erased:
+        cursor.execute(people.REFUSE_ERASED.format(hmac=hmac_sql("s.email", params)), params)
+    if has_pending:
+        cursor.execute(pending.LOOK_UP, params)
+    if has_erased or has_pending:
+        cursor.execute(DROP_UNMADE)
     if sheet.has_consents:
         cursor.execute(REFUSE_CONSENTS_OF_UNKNOWN)

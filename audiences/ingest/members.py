@@ -9,7 +9,7 @@ INSERT INTO audiences_member
 SELECT %(account)s, %(audience)s, profile_id, CASE WHEN outcome = 'added' THEN 'member' ELSE 'removed' END,
     at, %(now)s, 0, %(source)s
 FROM ingest_outcome
-WHERE was IS NULL AND profile_id IS NOT NULL AND outcome IN ('added', 'not_member')
+WHERE NOT stored AND profile_id IS NOT NULL AND outcome IN ('added', 'not_member')
 ORDER BY profile_id
 """
 
@@ -22,7 +22,7 @@ SET changed_at = o.at,
     source = CASE WHEN o.outcome IN ('added', 'removed') THEN %(source)s ELSE m.source END
 FROM ingest_outcome o
 WHERE m.account_id = %(account)s AND m.audience_id = %(audience)s AND m.profile_id = o.profile_id
-    AND o.was IS NOT NULL AND o.outcome IN ('added', 'already_member', 'removed', 'not_member')
+    AND o.stored AND o.outcome IN ('added', 'already_member', 'removed', 'not_member')
     AND (o.outcome <> 'already_member' AND o.outcome <> 'not_member' OR m.changed_at < o.at)
 """
 

@@ -13,13 +13,14 @@ SELECT outcome, count(*), count(*) FILTER (WHERE updates), count(*) FILTER (WHER
     count(*) FILTER (WHERE profile_id IS NULL AND outcome IN ('held', 'removed', 'not_member')),
     count(*) FILTER (WHERE profile_id IS NULL AND outcome = 'removed'),
     count(*) FILTER (WHERE profile_id IS NULL AND outcome = 'held' AND was IS DISTINCT FROM 'm'),
-    count(*) FILTER (WHERE was IS NULL AND profile_id IS NOT NULL),
+    count(*) FILTER (WHERE NOT stored AND profile_id IS NOT NULL),
     count(*) FILTER (WHERE outcome = 'added' AND NOT known)
 FROM ingest_outcome GROUP BY outcome
 """
 
 READ = """
-SELECT o.n, o.outcome, o.code, o.holder, o.profile_id, o.op
+SELECT o.n, o.outcome, o.code, o.holder,
+    CASE WHEN o.known OR o.outcome IN ('added', 'created') THEN o.profile_id END
 FROM ingest_outcome o WHERE %(all)s OR o.outcome IN ('failed', 'stale', 'superseded') ORDER BY o.n
 """
 
@@ -112,7 +113,6 @@ def _to_item(
     code: str | None,
     holder: str | None,
     profile_id: int | None,
-    op: str,
 ) -> ItemOutcome:
     index = sheet.indexes[n]
     if code is None and outcome not in CODES:

@@ -15,15 +15,11 @@ FROM ingest_operation s
 JOIN audiences_pending q ON q.account_id = %(account)s AND q.audience_id = %(audience)s
     AND q.kind = CASE s.kind WHEN 'x' THEN 'external_id' WHEN 'm' THEN 'email' END
     AND q.value = CASE s.kind WHEN 'x' THEN s.external_id WHEN 'm' THEN s.email END
-WHERE s.n = p.n AND p.profile_id IS NULL AND p.code IS NULL
+WHERE s.n = p.n AND NOT p.known AND p.code IS NULL
 """
 
-COUNT = """
-SELECT count(*) FILTER (WHERE outcome = 'held' AND was IS DISTINCT FROM 'm')
-     - count(*) FILTER (WHERE outcome = 'removed')
-FROM ingest_outcome WHERE profile_id IS NULL
-"""
-
+# The trace of a removal makes an older addition stale that comes later, also of somebody nobody knows yet. Where
+# unknown people are rejected there is no such addition, and no trace.
 WRITE = """
 INSERT INTO audiences_pending (account_id, audience_id, kind, value, state, changed_at, source, expires_at)
 SELECT %(account)s, %(audience)s, CASE s.kind WHEN 'x' THEN 'external_id' ELSE 'email' END,
@@ -31,7 +27,7 @@ SELECT %(account)s, %(audience)s, CASE s.kind WHEN 'x' THEN 'external_id' ELSE '
     CASE WHEN o.outcome = 'held' THEN 'member' ELSE 'removed' END, o.at, %(source)s, %(expires_at)s
 FROM ingest_outcome o JOIN ingest_operation s ON s.n = o.n
 WHERE o.profile_id IS NULL AND s.kind <> 'd' AND o.outcome IN ('held', 'removed', 'not_member')
-    AND (%(holds)s OR o.was IS NOT NULL)
+    AND (%(leaves_traces)s OR o.was IS NOT NULL)
 ON CONFLICT (account_id, audience_id, kind, value) DO UPDATE
 SET state = excluded.state, changed_at = excluded.changed_at, source = excluded.source,
     expires_at = excluded.expires_at

@@ -15,7 +15,8 @@ from syncapp.database.copy import copy_lines
 
 TABLES = ("ingest_operation", "ingest_consent", "ingest_person", "ingest_changed")
 
-# op: a(dd) r(emove) u(psert); kind: x external_id, m email, d id; was: m(ember) r(emoved).
+# op: a(dd) r(emove) u(psert); kind: x external_id, m email, d id. was: m(ember) or r(emoved), in the audience where
+# the person is known, else among those who wait.
 CREATE = """
 CREATE TEMP TABLE ingest_operation (
     n int, person int, op "char", kind "char", id bigint, external_id text, email text, clears_email boolean,
@@ -34,14 +35,15 @@ CREATE TEMP VIEW ingest_outcome AS
 SELECT n, op, profile_id, known, carries, differs, at, was, code, holder,
     email, clears_email, external_id, properties,
     carries AND known AND differs AND code IS NULL AND coalesce(was_at <= at, true) AS updates,
-    carries AND NOT known AND profile_id IS NOT NULL AND code IS NULL AS creates,
+    carries AND NOT known AND profile_id IS NOT NULL AND code IS NULL AND coalesce(was_at <= at, true) AS creates,
+    known AND was IS NOT NULL AS stored,
     CASE
         WHEN code IS NOT NULL THEN 'failed'
         WHEN superseded THEN 'superseded'
         WHEN was_at > at THEN 'stale'
         WHEN op = 'u' THEN CASE WHEN NOT known THEN 'created' WHEN differs THEN 'updated' ELSE 'unchanged' END
         WHEN op = 'a' AND profile_id IS NULL THEN 'held'
-        WHEN op = 'a' THEN CASE WHEN was = 'm' THEN 'already_member' ELSE 'added' END
+        WHEN op = 'a' THEN CASE WHEN known AND was = 'm' THEN 'already_member' ELSE 'added' END
         ELSE CASE WHEN was = 'm' THEN 'removed' ELSE 'not_member' END
     END AS outcome
 FROM ingest_person;
