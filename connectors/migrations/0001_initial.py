@@ -200,7 +200,7 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField(auto_now_add=True)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account', verbose_name='client')),
                 ('connection', syncapp.accounts.fields.AccountForeignKey(db_constraint=False, db_index=False, on_database_delete='CASCADE', on_delete=django.db.models.deletion.DO_NOTHING, related_name='calls', to='connectors.connection')),
-                ('run', syncapp.accounts.fields.AccountForeignKey(checked='statement', db_constraint=False, db_index=False, null=True, on_database_delete='CASCADE', on_delete=django.db.models.deletion.DO_NOTHING, related_name='calls', to='connectors.run')),
+                ('run', syncapp.accounts.fields.AccountForeignKey(db_constraint=False, db_index=False, null=True, on_database_delete='CASCADE', on_delete=django.db.models.deletion.DO_NOTHING, related_name='calls', to='connectors.run')),
             ],
             options={
                 'ordering': ['-id'],
