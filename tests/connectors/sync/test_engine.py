@@ -13,7 +13,7 @@ from connectors.sync.confirming import News, confirm
 from connectors.sync.sending import Target, send
 from connectors.sync.sources import Shape
 from syncapp.accounts import scope
-from tests.connectors.sync.conftest import World
+from tests.connectors.sync.world import World
 
 
 def fields(world: World, address: str) -> dict[str, object]:
