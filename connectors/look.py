@@ -200,15 +200,16 @@ def pairs(run: Run | None) -> SafeString | str:
         return "–"
     rejected = run.rejected + run.removal_rejected
     found = [(sign, getattr(run, name), tone, word) for name, sign, tone, word in PAIRS]
-    found.append(("×", rejected, "bad", "rejected"))
+    found = [one for one in [*found, ("×", rejected, "bad", "rejected")] if one[1]]
+    if not found:
+        return format_html(
+            '<span class="conn-muted">{}</span>', "waiting" if run.is_open else "nothing to do"
+        )
     return format_html(
         '<span class="conn-pairs">{}</span>',
         format_html_join(
             "",
             '<span class="conn-pair conn-{}" title="{} {}">{}{}</span>',
-            (
-                (tone if count else "idle", number(count), word, sign, number(count))
-                for sign, count, tone, word in found
-            ),
+            ((tone, number(count), word, sign, number(count)) for sign, count, tone, word in found),
         ),
     )

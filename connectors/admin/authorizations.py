@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -13,7 +13,6 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from connectors import look
@@ -74,28 +73,33 @@ class AuthorizationAdmin(PagesAdmin):
     list_filter = ["connector", "state"]
     search_fields = ["label"]
     change_form_outer_before_template = "connectors/authorization/top.html"
-    empty_state = ("No authorizations yet.", "Add one: the API key of an account at an ESP.")
+    empty_state: ClassVar[dict[str, str] | None] = {
+        "icon": "key",
+        "title": "No authorizations yet",
+        "next": "Add one: the API key of an account at an ESP.",
+        "act": "Add an authorization",
+    }
 
     def pages(self) -> list[tuple[str, str, View]]:
         return [("check/", "authorization_check", self.check_view)]
 
-    @display(description="Label", ordering="label")
+    @admin.display(description="Label", ordering="label")
     def title(self, row: Authorization) -> str:
         return row.label
 
-    @display(description="ESP", ordering="connector")
+    @admin.display(description="ESP", ordering="connector")
     def esp(self, row: Authorization) -> SafeString:
         return look.esp_badge(row.connector)
 
-    @display(description="State", ordering="state")
+    @admin.display(description="State", ordering="state")
     def status(self, row: Authorization) -> SafeString:
         return look.badge_with_reason(look.of_authorization(row))
 
-    @display(description="Checked", ordering="checked_at")
+    @admin.display(description="Checked", ordering="checked_at")
     def checked(self, row: Authorization) -> Any:
         return look.when(row.checked_at)
 
-    @display(description="Used by")
+    @admin.display(description="Used by")
     def used_by(self, row: Authorization) -> str:
         names = [connection.name for connection in row.connections.all()]
         return ", ".join(names) if names else "No connection yet"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -11,7 +11,6 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 
 from connectors import look
 from connectors.admin.tools import PagesAdmin
@@ -45,29 +44,30 @@ class CallAdmin(PagesAdmin):
     list_filter = ["connection", "operation", "status"]
     list_select_related = ["connection"]
     ordering = ["-id"]
-    empty_state = (
-        "No calls yet.",
-        "They appear as soon as something is sent; addresses and secrets are masked.",
-    )
+    empty_state: ClassVar[dict[str, str] | None] = {
+        "icon": "lan",
+        "title": "No calls yet",
+        "next": "They appear as soon as something is sent; addresses and secrets are masked.",
+    }
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("request", "response")
 
-    @display(description="Call")
+    @admin.display(description="Call")
     def what(self, row: Call) -> SafeString:
         return format_html('<span class="conn-mono">{} {}</span>', row.method, row.path)
 
-    @display(description="Answer", ordering="status")
+    @admin.display(description="Answer", ordering="status")
     def answer(self, row: Call) -> SafeString:
         tone = "good" if row.status is not None and row.status < 400 else "bad"
         chip = format_html('<span class="conn-chip conn-{}">{}</span>', tone, row.status or "no answer")
         return format_html('{}<span class="conn-reason">{}</span>', chip, row.error) if row.error else chip
 
-    @display(description="Time", ordering="duration_ms")
+    @admin.display(description="Time", ordering="duration_ms")
     def duration(self, row: Call) -> str:
         return f"{look.number(row.duration_ms)} ms"
 
-    @display(description="When", ordering="id")
+    @admin.display(description="When", ordering="id")
     def at_time(self, row: Call) -> Any:
         return look.when(row.at)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -12,8 +12,12 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.decorators import display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminExpandableTextareaWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from audiences.models import Objective
 from connectors import look
@@ -39,7 +43,7 @@ def own_settings(spec: Spec) -> list[Setting]:
 class ConnectionForm(TenantForm):
     """`for_connection` adds the ESP's clients, asked live, and the connector's own settings."""
 
-    objective_choice = forms.ModelMultipleChoiceField(
+    objective_choice: Any = forms.ModelMultipleChoiceField(
         label="Objectives",
         queryset=None,  # per form: the scope is not known at import
         required=False,
@@ -51,12 +55,14 @@ class ConnectionForm(TenantForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        objectives = cast(forms.ModelMultipleChoiceField, self.fields["objective_choice"])
+        if "authorization" not in self.fields:
+            return  # to be looked at only
+        objectives = cast(Any, self.fields["objective_choice"])
         objectives.queryset = Objective.objects.all()
         self.initial["objective_choice"] = list(
             self.instance.objective_links.values_list("objective_id", flat=True)
         )
-        authorization = cast(forms.ModelChoiceField, self.fields["authorization"])
+        authorization = cast(Any, self.fields["authorization"])
         authorization.queryset = Authorization.objects.filter(connector=self.spec.key)
         for setting in own_settings(self.spec):
             self.initial[SETTING + setting.name] = self.instance.settings.get(setting.name, setting.default)
@@ -67,7 +73,7 @@ class ConnectionForm(TenantForm):
             map(goals.has_people_on_list, self.instance.goals.all())
         ):
             raise forms.ValidationError(
-                "This connection put people on lists of the client it has. Set up another connection for another client."
+                "People were put on lists of the client there is. Set up another connection for another client."
             )
         self.instance.client_name = self.client_names.get(chosen, self.instance.client_name)
         return chosen
@@ -127,10 +133,12 @@ class ConnectionAdmin(PagesAdmin):
     ordering = ["-favourite", "name"]
     change_form_outer_before_template = "connectors/connection/top.html"
     change_form_outer_after_template = "connectors/connection/after.html"
-    empty_state = (
-        "No connections yet.",
-        "Add one: seven short steps lead from credentials to the first run.",
-    )
+    empty_state: ClassVar[dict[str, str] | None] = {
+        "icon": "cable",
+        "title": "No connections yet",
+        "next": "Add one: seven short steps lead from credentials to the first run.",
+        "act": "Set up a connection",
+    }
 
     def pages(self) -> list[tuple[str, str, View]]:
         return [
@@ -141,42 +149,42 @@ class ConnectionAdmin(PagesAdmin):
 
     # The list
 
-    @display(description="State", ordering="state")
+    @admin.display(description="State", ordering="state")
     def status(self, row: Connection) -> SafeString:
-        missing = "" if row.is_ready else "Its set-up is not finished."  # type: ignore[attr-defined]
+        missing = "" if row.is_ready else "Open it to go on."  # type: ignore[attr-defined]
         return look.badge_with_reason(look.of_connection(row, missing))
 
-    @display(description="Name", ordering="name")
+    @admin.display(description="Name", ordering="name")
     def title(self, row: Connection) -> SafeString | str:
         if not row.favourite:
             return row.name
         star = '{} <span class="material-symbols-outlined conn-star" title="Favourite">star</span>'
         return format_html(star, row.name)
 
-    @display(description="ESP", ordering="connector")
+    @admin.display(description="ESP", ordering="connector")
     def esp(self, row: Connection) -> SafeString:
         name = row.client_name or "no client chosen"
         return format_html(
             '<span class="conn-labels">{}<span>{}</span></span>', look.esp_badge(row.connector), name
         )
 
-    @display(description="Last run")
+    @admin.display(description="Last run")
     def last_run(self, row: Connection) -> Any:
         run = self.run_of(row)
         return "Never" if run is None else look.when(run.queued_at)
 
-    @display(description="Last result")
+    @admin.display(description="Last result")
     def last_result(self, row: Connection) -> SafeString | str:
         return look.pairs(self.run_of(row))
 
-    @display(description="Labels")
+    @admin.display(description="Labels")
     def label_list(self, row: Connection) -> SafeString | str:
         labels = format_html_join(
             "", '<span class="conn-label">{}</span>', ((label,) for label in row.labels)
         )
         return format_html('<span class="conn-labels">{}</span>', labels) if row.labels else "–"
 
-    @display(description="On", ordering="enabled")
+    @admin.display(description="On", ordering="enabled")
     def on(self, row: Connection) -> SafeString:
         tone, word = ("good", "On") if row.enabled else ("idle", "Off")
         return format_html('<span class="conn-dot conn-{}">{}</span>', tone, word)
@@ -236,6 +244,14 @@ class ConnectionAdmin(PagesAdmin):
             sections.append(("Advanced", {"fields": advanced, "classes": ["collapse"]}))
         return sections
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "description":
+            kwargs["widget"] = UnfoldAdminExpandableTextareaWidget(attrs={"rows": 2})
+        if db_field.name == "labels":
+            kwargs["widget"] = UnfoldAdminTextInputWidget()
+            kwargs["help_text"] = "Separated by commas."
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         before = Connection.objects.values_list("settings", flat=True).get(pk=obj.pk)
         super().save_model(request, obj, form, change)
@@ -264,6 +280,7 @@ class ConnectionAdmin(PagesAdmin):
             "objectives": [str(link) for link in row.objective_links.select_related("objective")],
             "calls": list(row.calls.defer("request", "response")[:LAST_CALLS]),
             "may_change": self.has_change_permission(request, row),
+            "show_save_and_add_another": False,
         }
 
     # What it does
@@ -318,5 +335,5 @@ class ConnectionAdmin(PagesAdmin):
             return steps.begin(self, request)
         return super().changeform_view(request, object_id, form_url, extra_context)
 
-    def setup_view(self, request: HttpRequest, object_id: str, step: str) -> HttpResponse:
+    def setup_view(self, request: HttpRequest, object_id: str, step: str) -> Any:
         return steps.show(self, request, self.found(request, object_id, to_change=True), step)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -12,7 +12,6 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
 from audiences.models import Audience
@@ -33,7 +32,7 @@ LAST_RUNS = 8
 class GoalForm(TenantForm):
     """`for_goal` adds the list's choices and one select per field of the list."""
 
-    audience_choice = forms.ModelMultipleChoiceField(
+    audience_choice: Any = forms.ModelMultipleChoiceField(
         label="Audiences",
         queryset=None,
         required=False,
@@ -45,7 +44,9 @@ class GoalForm(TenantForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        audiences = cast(forms.ModelMultipleChoiceField, self.fields["audience_choice"])
+        if "audience_choice" not in self.fields:
+            return  # to be looked at only
+        audiences = cast(Any, self.fields["audience_choice"])
         audiences.queryset = Audience.objects.filter(deleted_at=None)
         self.initial["audience_choice"] = list(
             self.instance.audience_links.values_list("audience_id", flat=True)
@@ -95,7 +96,11 @@ class GoalAdmin(PagesAdmin):
     search_fields = ["name", "list_name"]
     change_form_outer_before_template = "connectors/goal/top.html"
     change_form_outer_after_template = "connectors/goal/after.html"
-    empty_state = ("No goals yet.", "Goals are added on the page of a connection.")
+    empty_state: ClassVar[dict[str, str] | None] = {
+        "icon": "flag_circle",
+        "title": "No goals yet",
+        "next": "Goals are added on the page of a connection.",
+    }
 
     def pages(self) -> list[tuple[str, str, View]]:
         return [
@@ -109,11 +114,11 @@ class GoalAdmin(PagesAdmin):
         """Only from a connection's page."""
         return False
 
-    @display(description="Goal", ordering="name")
+    @admin.display(description="Goal", ordering="name")
     def title(self, row: Goal) -> str:
         return row.name
 
-    @display(description="On", ordering="enabled")
+    @admin.display(description="On", ordering="enabled")
     def on(self, row: Goal) -> SafeString:
         return look.badge(
             look.Look("check_circle", "On", "good")

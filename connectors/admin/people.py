@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from audiences.models import Profile
+from connectors.admin.tools import given
 from connectors.models import Goal, Run, Subscriber
 from connectors.sync import words
 
@@ -30,14 +32,15 @@ VIEWS: dict[str, tuple[str, Q]] = {
 def page_of(goal: Goal, query: Mapping[str, str]) -> dict[str, Any]:
     """The people of one page, and links for the filters and the next page."""
     view = query.get("view", "") if query.get("view", "") in VIEWS else ""
-    reason, search, run_id = query.get("reason", ""), query.get("q", "").strip(), query.get("run", "")
+    reason, search, run_id = given(query, "reason"), given(query, "q").strip(), given(query, "run")
     rows = Subscriber.objects.filter(VIEWS[view][1], goal=goal).order_by("profile_id")
     if reason:
         rows = rows.filter(reason=reason)
     if search:
         rows = rows.filter(profile_id__in=profiles_at(search))
-    if is_run(goal, run_id):
-        rows = rows.filter(run_id=run_id)
+    run = run_of(goal, run_id)
+    if run is not None:
+        rows = rows.filter(accepted_at__lt=run.queued_at) if view == "on" else rows.filter(run=run)
     found, after = paged(rows, query.get("after", ""))
     kept = {"view": view, "reason": reason, "q": search, "run": run_id}
     address = reverse("admin:connectors_goal_people", args=[goal.pk])
@@ -62,11 +65,12 @@ def reasons_of() -> list[tuple[str, str]]:
     return [("", "any reason"), *words.REASONS.items()]
 
 
-def is_run(goal: Goal, run_id: str) -> bool:
-    """A foreign or broken id filters nothing out of what may be seen anyway."""
-    return run_id != "" and str(run_id) in {
-        str(pk) for pk in goal.runs.filter(state__in=Run.OPEN).values_list("pk", flat=True)
-    }
+def run_of(goal: Goal, run_id: str) -> Run | None:
+    """The run whose people are asked for: those waiting in it, or in step already when it began."""
+    try:
+        return goal.runs.filter(pk=UUID(run_id)).first()
+    except ValueError:
+        return None
 
 
 def profiles_at(written: str) -> list[int]:

@@ -113,5 +113,5 @@ def stopped_by(goal: Goal) -> str:
     if not connection.enabled or not goal.enabled:
         return "It is switched off: nothing is sent."
     if connection.state != Connection.State.HEALTHY:
-        return connection.state_reason
+        return str(connection.state_reason)
     return "It is sent with the next batch."

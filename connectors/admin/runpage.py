@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from audiences.models import Property
+from connectors.admin.tools import given
 from connectors.models import Goal, Outcome, Run
 from connectors.sync import words
 from connectors.wizard.mapping import source_words
@@ -39,8 +40,8 @@ def people_url(run: Run, **query: str) -> str:
 
 
 def in_step_url(run: Run) -> str:
-    """Who was in step already has no outcome: the goal's list shows them."""
-    return f"{reverse('admin:connectors_goal_people', args=[run.goal_id])}?view=on"
+    """Who was in step already has no outcome: the goal's list shows them, as long as they still are."""
+    return f"{reverse('admin:connectors_goal_people', args=[run.goal_id])}?view=on&run={run.pk}"
 
 
 def waiting_url(run: Run) -> str:
@@ -139,9 +140,9 @@ FILTERS = [
 
 def people(run: Run, query: Mapping[str, str]) -> dict[str, Any]:
     """One page of outcomes, by key: (result, code, id)."""
-    chosen = {name: query.get(name, "") for name in ("result", "operation", "code")}
+    chosen = {name: given(query, name) for name in ("result", "operation", "code")}
     rows = Outcome.objects.filter(run=run, **{name: value for name, value in chosen.items() if value})
-    found, after = paged(rows, query.get("after", ""))
+    found, after = paged(rows, given(query, "after"))
     for outcome in found:
         outcome.words = outcome_words(outcome)  # type: ignore[attr-defined]
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +11,6 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 
 from connectors import look
 from connectors.admin import runpage
@@ -34,10 +33,11 @@ class RunAdmin(PagesAdmin):
     list_filter = ["state", "trigger", "full", "goal__connection"]
     list_select_related = ["goal__connection"]
     ordering = ["-queued_at"]
-    empty_state = (
-        "No runs yet.",
-        "They appear as soon as a connection is on and people change, or when you run a goal.",
-    )
+    empty_state: ClassVar[dict[str, str] | None] = {
+        "icon": "play_circle",
+        "title": "No runs yet",
+        "next": "They appear as soon as a connection is on and people change, or when you run a goal.",
+    }
 
     def pages(self) -> list[tuple[str, str, View]]:
         return [
@@ -48,32 +48,32 @@ class RunAdmin(PagesAdmin):
             ("again/", "run_again", self.again_view),
         ]
 
-    @display(description="State", ordering="state")
+    @admin.display(description="State", ordering="state")
     def status(self, row: Run) -> SafeString:
         return look.badge_with_reason(look.of_run(row))
 
-    @display(description="Goal", ordering="goal")
+    @admin.display(description="Goal", ordering="goal")
     def what(self, row: Run) -> SafeString:
         return format_html('{}<br><span class="conn-muted">{}</span>', row.goal.connection, row.goal)
 
-    @display(description="Trigger", ordering="trigger")
+    @admin.display(description="Trigger", ordering="trigger")
     def trigger_words(self, row: Run) -> SafeString:
         extra = format_html(' <span class="conn-chip">{}</span>', "full") if row.full else ""
         return format_html("{}{}", row.get_trigger_display(), extra)
 
-    @display(description="Started", ordering="queued_at")
+    @admin.display(description="Started", ordering="queued_at")
     def started(self, row: Run) -> Any:
         return look.when(row.started_at or row.queued_at)
 
-    @display(description="Took")
+    @admin.display(description="Took")
     def took(self, row: Run) -> str:
         return look.lasted(row.started_at, row.finished_at)
 
-    @display(description="Checked", ordering="checked")
+    @admin.display(description="Checked", ordering="checked")
     def people(self, row: Run) -> str:
         return look.number(row.checked)
 
-    @display(description="Result")
+    @admin.display(description="Result")
     def result(self, row: Run) -> SafeString | str:
         return look.pairs(row)
 

@@ -112,7 +112,7 @@ class AuthorizationForm(forms.Form):
             account_id=self.connection.account_id,
             connector=self.spec.key,
             label=label,
-            secrets=credentials.secrets_from(self.spec, cleaned),
+            secrets=credentials.secrets_from(self.spec, cleaned),  # type: ignore[misc]
             secrets_set_at=timezone.now(),
         )
         answer = ask(self.made, lambda connector: connector.check_credentials())
@@ -145,7 +145,7 @@ class AuthorizationStep(Step):
             note_works(authorization)
         else:
             authorization = next(row for row in form.held if str(row.pk) == chosen)
-        if self.connection.pk is None:
+        if self.connection._state.adding:
             self.connection.connector = authorization.connector
             taken = set(Connection.objects.values_list("name", flat=True))
             self.connection.name = goals.first_free(self.spec().label, taken)
@@ -257,7 +257,7 @@ class ListStep(Step):
 
 
 class AudiencesForm(forms.Form):
-    audiences = forms.ModelMultipleChoiceField(
+    audiences: Any = forms.ModelMultipleChoiceField(
         queryset=None,
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one audience."},
@@ -304,7 +304,7 @@ class AudiencesStep(GoalStep):
 
 
 class ObjectivesForm(forms.Form):
-    objectives = forms.ModelMultipleChoiceField(
+    objectives: Any = forms.ModelMultipleChoiceField(
         queryset=None,
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one: without it nobody has agreed to be mailed."},

@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -41,7 +41,7 @@ STEPS: tuple[type[Step], ...] = (
 )
 
 
-def begin(model_admin: Any, request: HttpRequest) -> HttpResponseBase:
+def begin(model_admin: Any, request: HttpRequest) -> Any:
     """The first step, before there is a connection."""
     if not model_admin.has_add_permission(request):
         raise PermissionDenied
@@ -51,7 +51,7 @@ def begin(model_admin: Any, request: HttpRequest) -> HttpResponseBase:
     return walk(model_admin, request, AuthorizationStep(request, Connection(account_id=account_id)))
 
 
-def show(model_admin: Any, request: HttpRequest, connection: Connection, slug: str) -> HttpResponse:
+def show(model_admin: Any, request: HttpRequest, connection: Connection, slug: str) -> Any:
     found = next((step for step in STEPS if step.slug == slug), None)
     if found is None:
         raise Http404("There is no such step.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
@@ -15,6 +15,11 @@ from syncapp.admin.scoping import narrow
 
 M = TypeVar("M", bound=Model)
 View = Callable[..., HttpResponseBase]
+
+
+def given(query: Mapping[str, str], name: str) -> str:
+    """A value of the address; PostgreSQL knows no NUL."""
+    return query.get(name, "").replace("\x00", "")
 
 
 class PagesAdmin(TenantAdmin):

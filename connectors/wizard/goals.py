@@ -45,7 +45,7 @@ def note_changes(goal_id: int, before: Parts) -> bool:
 
 def has_people_on_list(goal: Goal) -> bool:
     """The goal put somebody on its list: pointing it elsewhere would forget whom to take off again."""
-    return Subscriber.objects.filter(goal=goal).exclude(accepted_hash=None).exists()
+    return bool(Subscriber.objects.filter(goal=goal).exclude(accepted_hash=None).exists())
 
 
 def set_audiences(goal: Goal, audiences: Iterable[Audience]) -> None:
@@ -100,7 +100,7 @@ def switch(connection: Connection, *, on: bool) -> None:
 
 def copy_for_another_list(goal: Goal) -> Goal:
     """The same audiences and fields with no list chosen yet, switched off."""
-    copy = Goal.objects.create(
+    copy: Goal = Goal.objects.create(
         account_id=goal.account_id,
         connection=goal.connection,
         name=free_name(goal.connection, goal.name),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from audiences.models import Property
 from connectors.esp.contract import FieldType, RemoteField
 from connectors.models import Goal
-from connectors.sync.sources import NAME_TARGET
+from connectors.sync.sources import NAME_PROPERTIES, NAME_TARGET
 
 PERSON_SOURCES = (
     ("profile:name", "First and last name"),
@@ -148,6 +148,8 @@ def clash(field: RemoteField, source: str, properties: Sequence[Property]) -> st
 def without_field(properties: Sequence[Property], rows: Sequence[Row]) -> list[Property]:
     """Properties that go nowhere and have no field of their name: worth offering to create one."""
     used = {row.source for row in rows}
+    if "profile:name" in used:
+        used |= {f"property:{key}" for key in NAME_PROPERTIES}
     names = {normal(row.label) for row in rows} | {normal(row.target) for row in rows}
     return [
         p

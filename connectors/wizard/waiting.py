@@ -17,7 +17,7 @@ LATERAL (
     SELECT count(*) AS people FROM (
         SELECT 1 FROM connectors_subscriber s
         WHERE s.account_id = g.account_id AND s.goal_id = g.id AND s.due_at IS NOT NULL LIMIT %(most)s
-    ) AS some
+    ) AS counted
 ) AS due
 WHERE g.account_id = ANY (%(accounts)s)
 GROUP BY c.connector
