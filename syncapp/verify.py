@@ -21,6 +21,7 @@ STEPS = {
     "migrations": [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"],
     "pytest": [PYTHON, "-m", "pytest", "-n", "auto"],
     "demo": [PYTHON, "manage.py", "demo", "--check"],
+    "demo, wheel": ["env", "SYNCAPP_POSTGRES=wheel", PYTHON, "manage.py", "demo", "--check"],
 }
 
 

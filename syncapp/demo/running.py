@@ -39,7 +39,8 @@ def run_demo(home: Path, web_port: int, simulator_port: int, say: Say, *, reset:
             stack = Stack(home, children_environment(), web, simulator, Steps(say))
             stack.start()
             kept.note(home, f"It is at {stack.web_url}")
-            say(announcement(stack.web_url, stack.simulator_url, kept.kept_key(home), datetime.now(UTC)))
+            key = kept.kept_key(home)
+            say(announcement(stack.web_url, stack.simulator_url, stack.logs, key, datetime.now(UTC)))
             watch(stack)
         except Stopped:
             return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from syncapp.demo.seeding.clients import AGENCY_ADMIN, KEY_CLIENT, PASSWORD
@@ -32,7 +33,7 @@ def push_body(email: str, external_id: str, now: datetime) -> dict[str, Any]:
     }
 
 
-def announcement(web_url: str, simulator_url: str, key: str, now: datetime) -> str:
+def announcement(web_url: str, simulator_url: str, logs: Path, key: str, now: datetime) -> str:
     """Everything a person needs who has just started the demo."""
     rows = (
         ("Agency administrator", AGENCY_ADMIN[1]),
@@ -42,8 +43,9 @@ def announcement(web_url: str, simulator_url: str, key: str, now: datetime) -> s
     sign_ins = "\n".join(f"    {email:<34} {who}" for who, email in rows)
     return f"""
   Application    {web_url}
-  API            {web_url}api/v1/
+  API            {web_url}api/docs/
   Simulated ESP  {simulator_url}  (Campaign Monitor)
+  Logs           {logs}
 
   Sign in with the password  {PASSWORD}
 {sign_ins}
