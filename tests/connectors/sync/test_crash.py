@@ -34,14 +34,14 @@ def test_a_pushed_person_arrives_by_the_worker(world: World, worker: Callable[..
 def test_killed_in_the_middle_everyone_arrives_once(world: World, worker: Callable[..., WorkerProcess]):
     world.push(*[f"person{number}@example.com" for number in range(PEOPLE)], city="Gent")
     world.simulator.latency(300, "subscribers.import")
-    first = worker()
+    first = worker(SYNCAPP_LEASE_S="3")
     wait_until(lambda: Outcome.objects.exists() or len(world.on_list) > 0, 30, "the first people")
     for pid in (first.pid, *first.group()):
         os.kill(pid, signal.SIGKILL)
     assert Subscriber.objects.exclude(due_at=None).exists()
 
     world.simulator.latency(0, "subscribers.import")
-    worker(SYNCAPP_LEASE_S="5")
+    worker(SYNCAPP_LEASE_S="3")
     wait_until(lambda: not Run.objects.filter(state__in=Run.OPEN).exists(), 60, "the end of the run")
 
     assert len(world.on_list) == PEOPLE
