@@ -20,7 +20,7 @@ LOCAL_TIME = "%Y-%m-%dT%H:%M"
 class AnswerForm(forms.Form):
     """Built inside the scope of the person's account: it offers that account's objectives only."""
 
-    objective = forms.ModelChoiceField(queryset=None, to_field_name="key", empty_label=None)
+    objective: Any = forms.ModelChoiceField(queryset=None, to_field_name="key", empty_label=None)
     state = forms.ChoiceField(label="Answer", choices=Consent.State.choices)
     occurred_at = forms.DateTimeField(
         label="When",

@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -17,7 +17,6 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminSplitDateTimeVerticalWidget,
     UnfoldAdminTextareaWidget,
@@ -85,7 +84,7 @@ class AudienceAdmin(TenantAdmin):
     }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Audience]:
-        return super().get_queryset(request).filter(deleted_at=None)  # type: ignore[no-any-return]
+        return super().get_queryset(request).filter(deleted_at=None)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """No deletion by ticking: the page of one audience says first what uses it."""
@@ -103,25 +102,25 @@ class AudienceAdmin(TenantAdmin):
         changelist.result_list = rows
         return changelist
 
-    @display(description="Audience", ordering="name")
+    @admin.display(description="Audience", ordering="name")
     def named(self, audience: Audience) -> str:
         if not audience.favourite:
             return audience.name
         return format_html('{} <span class="star" title="Favourite">★</span>', audience.name)
 
-    @display(description="Source")
+    @admin.display(description="Source")
     def source(self, audience: Audience) -> str:
         return audience.source_system or audience.get_kind_display()
 
-    @display(description="Members", ordering="member_count")
+    @admin.display(description="Members", ordering="member_count")
     def member_total(self, audience: Audience) -> str:
         return f"{audience.member_count:,}"
 
-    @display(description="Last change of members")
+    @admin.display(description="Last change of members")
     def last_change(self, audience: Audience) -> str:
         return ago(last_sync_of(audience))
 
-    @display(description="Used in")
+    @admin.display(description="Used in")
     def use_count(self, audience: Any) -> str:
         return {0: "nothing", 1: "1 goal"}.get(audience.uses, f"{audience.uses} goals")
 
@@ -137,9 +136,7 @@ class AudienceAdmin(TenantAdmin):
         more = side_of(request, audience) if audience is not None else {}
         return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
 
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: Any = None
-    ) -> HttpResponseBase:
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         audience = self.get_object(request, object_id)
         if audience is None or not self.has_delete_permission(request, audience):
             return super().delete_view(request, object_id, extra_context)

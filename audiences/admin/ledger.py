@@ -58,13 +58,13 @@ class LedgerAdmin(TenantAdmin):
             row.found_person = Profile.objects.filter(pk=row.profile_id).first()
         return row
 
-    @display(description="Person")
+    @admin.display(description="Person")
     def person(self, row: Any) -> str:
         address = reverse("admin:audiences_profile_change", args=[row.profile_id])
         return format_html(
             '<a class="link" href="{}">{}</a>', address, row.found_person or f"no. {row.profile_id}"
         )
 
-    @display(description="Answer", label={"Granted": "success", "Denied": "danger"})
+    @display(description="Answer", label={"Granted": "success", "Denied": "danger"})  # type: ignore[untyped-decorator]
     def answer(self, row: Consent) -> str:
         return row.get_state_display()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -12,13 +12,13 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.html import format_html, format_html_join
-from unfold.decorators import display
 
 from audiences.admin import person
 from audiences.admin.answers import AnswerForm, record_answer
 from audiences.admin.panels import panels_of
 from audiences.admin.search import by_term
 from audiences.models import Profile
+from syncapp.accounts.models import User
 from syncapp.admin.base import Role, TenantAdmin
 
 
@@ -51,15 +51,15 @@ class PersonAdmin(TenantAdmin):
     ) -> tuple[QuerySet[Profile], bool]:
         return by_term(queryset, search_term), False
 
-    @display(description="Person")
+    @admin.display(description="Person")
     def who(self, profile: Profile) -> str:
         return str(profile)
 
-    @display(description="Name")
+    @admin.display(description="Name")
     def name(self, profile: Profile) -> str:
         return profile.name
 
-    @display(description="Consent")
+    @admin.display(description="Consent")
     def answers(self, profile: Profile) -> str:
         badge = '<span class="badge badge-{}">{}</span> '
         pairs = sorted(profile.consents.items())[:4]
@@ -93,7 +93,7 @@ class PersonAdmin(TenantAdmin):
         form = AnswerForm(request.POST)
         if not form.is_valid():
             return self._page(request, profile, form)
-        if record_answer(profile, form, by=request.user):
+        if record_answer(profile, form, by=cast(User, request.user)):
             self.message_user(request, "The answer is in the ledger and holds from now on.", messages.SUCCESS)
         else:
             words = "The answer is in the ledger. It changes nothing: a later answer stands."

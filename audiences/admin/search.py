@@ -29,30 +29,33 @@ def as_address(term: str) -> str:
 
 
 def is_or_begins(field: str, term: str) -> Q:
-    """Under row-level security LIKE never uses an index; a range does.
-
-    LIKE then checks what the range found.
-    """
+    """Under row-level security LIKE never uses an index; a range does. LIKE then checks what the range found."""
     found = Q(**{field: term})
     first, end = bounds(term)
+    if first == "":
+        return found
+    within: dict[str, Any] = {f"{field}__gte": first, f"{field}__startswith": term}
     if end:
-        within: dict[str, Any] = {f"{field}__gte": first, f"{field}__lt": end, f"{field}__startswith": term}
-        found |= Q(**within)
-    return found
+        within[f"{field}__lt"] = end
+    return found | Q(**within)
 
 
 def bounds(term: str) -> tuple[str, str]:
     """A range that holds every text beginning with the term, in the C order and in those of languages.
 
-    Language orders ignore punctuation at first: the bounds end in a letter or digit.
+    Language orders ignore punctuation at first: bounds end in a letter or digit. An end of "" means: no end.
     """
     first = term
-    while first and not (first[-1].isascii() and first[-1].isalnum()):
+    while first and not is_plain(first[-1]):
         first = first[:-1]
     stem = first
-    while stem and stem[-1] in "zZ":
+    while stem and (stem[-1] in "zZ" or not is_plain(stem[-1])):
         stem = stem[:-1]
-    if stem == "" or not (stem[-1].isascii() and stem[-1].isalnum()):
+    if stem == "":
         return first, ""
     following = "a" if stem[-1] == "9" else chr(ord(stem[-1]) + 1)
     return first, stem[:-1] + following
+
+
+def is_plain(letter: str) -> bool:
+    return letter.isascii() and letter.isalnum()

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.decorators import display
 from unfold.widgets import UnfoldAdminEmailInputWidget
 
 from audiences import suppressions
 from audiences.addresses import InvalidAddress, normalise
 from audiences.models import Suppression
+from syncapp.accounts.models import User
 from syncapp.admin.base import Role, TenantAdmin
 from syncapp.admin.forms import TenantForm
 
@@ -66,7 +66,9 @@ class SuppressionAdmin(TenantAdmin):
     def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
         """Through the one function that suppresses, which also tells the connections."""
         address = form.cleaned_data["address"]
-        suppressions.suppress(obj.account, address, reason=obj.reason, source=f"admin:{request.user.email}")
+        suppressions.suppress(
+            obj.account, address, reason=obj.reason, source=f"admin:{cast(User, request.user).email}"
+        )
         made = Suppression.objects.get(account=obj.account, address_hmac=suppressions.to_hmac(address))
         obj.pk, obj.address_hmac = made.pk, made.address_hmac
 
@@ -76,6 +78,6 @@ class SuppressionAdmin(TenantAdmin):
             return False
         return super().has_delete_permission(request, obj)
 
-    @display(description="Address")
+    @admin.display(description="Address")
     def fingerprint(self, suppression: Suppression) -> str:
         return f"fingerprint {bytes(suppression.address_hmac).hex()[:12]}…"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AutocompleteMixin
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
@@ -17,7 +18,6 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
-from unfold.decorators import display
 
 from syncapp.accounts import access, scope
 from syncapp.accounts.managers import AccountManager
@@ -96,7 +96,7 @@ class TenantAdmin(ScopedFields, ModelAdmin):  # type: ignore[misc]
             raise ImproperlyConfigured(
                 f"{model.__name__} has no scoped manager; TenantAdmin cannot close it off."
             )
-        super().__init__(model, admin_site)
+        super().__init__(model, admin_site)  # type: ignore[call-arg]
         self._refuse_open_filters()
 
     def _refuse_open_filters(self) -> None:
@@ -131,7 +131,7 @@ class TenantAdmin(ScopedFields, ModelAdmin):  # type: ignore[misc]
             return joined
         return [*(joined or []), "account"]
 
-    @display(description="Client", ordering="account__name")
+    @admin.display(description="Client", ordering="account__name")
     def client(self, row: Any) -> str:
         return str(row.account)
 

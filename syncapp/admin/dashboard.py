@@ -65,10 +65,10 @@ def panel(position: int) -> Callable[[PanelMaker], PanelMaker]:
 
 
 def dashboard(request: HttpRequest) -> dict[str, Any]:
-    figures = [made for _, make in sorted(_figures, key=_position) if (made := make(request)) is not None]
+    figures = [make(request) for _, make in sorted(_figures, key=_position)]
     panels = [made for _, make in sorted(_panels, key=_position) if (made := make(request)) is not None]
     return {
-        "figures": figures,
+        "figures": [made for made in figures if made is not None],
         "panels": [made for made in panels if not made.side],
         "side_panels": [made for made in panels if made.side],
         "as_of": timezone.now(),

@@ -14,7 +14,9 @@ from syncapp.accounts import access, scope
 from syncapp.accounts.models import Membership
 
 if TYPE_CHECKING:
-    from django.contrib.admin.options import BaseModelAdmin as Base
+    from django.contrib.admin.options import BaseModelAdmin
+
+    Base = BaseModelAdmin[Any]
 else:
     Base = object
 

@@ -151,7 +151,7 @@ def _events_before(events: Iterable[Any]) -> dict[tuple[str, int], Any]:
     for event in events:
         if event.pgh_label == "update":
             by_model.setdefault(type(event), []).append(event.pgh_id)
-    found = {}
+    found: dict[tuple[str, int], Any] = {}
     for event_model, event_ids in by_model.items():
         label = event_model.pgh_tracked_model._meta.label_lower
         rows = event_model.objects.filter(pgh_id__in=event_ids)

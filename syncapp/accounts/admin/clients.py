@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
-from unfold.decorators import display
 from unfold.widgets import UnfoldAdminColorInputWidget
 
 from syncapp.accounts import access
@@ -60,7 +59,7 @@ class ClientAdmin(AgencyAdmin):
     def get_prepopulated_fields(self, request: HttpRequest, obj: Account | None = None) -> dict[str, Any]:
         return {} if obj is not None else {"slug": ("name",)}
 
-    @display(description="Client", ordering="name")
+    @admin.display(description="Client", ordering="name")
     def named(self, account: Account) -> str:
         swatch = (
             '<span class="named"><svg class="swatch" viewBox="0 0 12 12" aria-hidden="true">'

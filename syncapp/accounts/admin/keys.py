@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -18,7 +18,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from syncapp.accounts import keys
-from syncapp.accounts.models import ApiKey
+from syncapp.accounts.models import ApiKey, User
 from syncapp.admin.base import Role, TenantAdmin
 from syncapp.admin.forms import TenantForm
 
@@ -79,11 +79,11 @@ class ApiKeyAdmin(TenantAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return () if obj is None else self.fields
 
-    @display(description="Key")
+    @admin.display(description="Key")
     def shown_prefix(self, key: ApiKey) -> str:
         return f"ak_live_{key.prefix}_…"
 
-    @display(description="State", label={"Live": "success", "Revoked": "danger", "Expired": "warning"})
+    @display(description="State", label={"Live": "success", "Revoked": "danger", "Expired": "warning"})  # type: ignore[untyped-decorator]
     def state(self, key: ApiKey) -> str:
         if key.revoked_at is not None:
             return "Revoked"
@@ -106,7 +106,7 @@ class ApiKeyAdmin(TenantAdmin):
             given["label"],
             given["scopes"],
             expires_at=given["expires_at"],
-            created_by=request.user,
+            created_by=cast(User, request.user),
         )
         obj.pk = made.pk
         obj.prefix = made.prefix

@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.decorators import display
 from unfold.widgets import UnfoldAdminEmailInputWidget
 
 from syncapp.accounts.models import Membership, User
@@ -64,7 +63,7 @@ class MembershipAdmin(TenantAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if obj is None else ("member",)
 
-    @display(description="Member", ordering="user__email")
+    @admin.display(description="Member", ordering="user__email")
     def member(self, membership: Membership) -> str:
         return membership.user.email
 
