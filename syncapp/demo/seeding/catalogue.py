@@ -39,12 +39,16 @@ class DemoAudience:
 
 @dataclass(frozen=True)
 class DemoList:
-    """A list at the simulated ESP, which a goal of this name exports audiences to."""
+    """A list at the simulated ESP, which a goal exports audiences to.
+
+    `has_leavers`: some people unsubscribed or bounced at the ESP before the first sync.
+    """
 
     title: str
     audiences: tuple[str, ...]
     confirmed_opt_in: bool = False
     leavers: str = "keep"
+    has_leavers: bool = False
 
 
 @dataclass(frozen=True)

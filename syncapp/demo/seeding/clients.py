@@ -40,7 +40,7 @@ VAN_LOON = DemoClient(
         DemoConnection(
             "Newsletter and workshops", ("newsletter", "workshops"),
             (
-                DemoList("Nieuwsbrief", ("newsletter",)),
+                DemoList("Nieuwsbrief", ("newsletter",), has_leavers=True),
                 DemoList("Workshops", ("workshop-2026", "vip-2026"), leavers="unsubscribe"),
             ),
             "The marketing lists. Owned by the e-mail team.", ("marketing",), favourite=True,
@@ -78,7 +78,7 @@ HARBOUR = DemoClient(
     ),
     connections=(
         DemoConnection(
-            "Campaign Monitor", ("newsletter", "service"),
+            "Workshop and club", ("newsletter", "service"),
             (
                 DemoList("Riders", ("riders", "club")),
                 DemoList("Service reminders", ("service-due",), leavers="unsubscribe"),
@@ -143,7 +143,7 @@ DELVAUX = DemoClient(
     ),
     connections=(
         DemoConnection(
-            "Campaign Monitor", ("newsletter", "profiling"), (DemoList("Clients", ("clients",)),),
+            "Boutique newsletter", ("newsletter", "profiling"), (DemoList("Clients", ("clients",)),),
             "The key was replaced at the ESP in spring; the new one is still to be entered here.", works=False,
         ),
     ),
@@ -174,7 +174,7 @@ FINCH = DemoClient(
     ),
     connections=(
         DemoConnection(
-            "Shop newsletter", ("newsletter",), (DemoList("Readers", ("readers",)),), labels=("marketing",),
+            "Shop newsletter", ("newsletter",), (DemoList("Readers", ("readers",), has_leavers=True),), labels=("marketing",),
         ),
         DemoConnection(
             "Events", ("events",), (DemoList("Readings", ("readings", "book-club"), leavers="unsubscribe"),),
@@ -207,7 +207,7 @@ KUST = DemoClient(
     ),
     connections=(
         DemoConnection(
-            "Campaign Monitor", ("newsletter", "fundraising"),
+            "Donors and volunteers", ("newsletter", "fundraising"),
             (DemoList("Donateurs", ("donors", "volunteers"), confirmed_opt_in=True),),
         ),
     ),

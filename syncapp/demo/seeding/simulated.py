@@ -21,7 +21,7 @@ FIELDS = (
 )
 CUSTOMER_NUMBER = "Customer number"
 THERE_ALREADY = 9  # every so many-th person signed up at the ESP itself
-STATES = ("Active", "Active", "Active", "Unsubscribed", "Active", "Bounced", "Active")
+STATES = ("Active", "Active", "Active", "Unsubscribed", "Active", "Bounced", "Active")  # where some left
 
 
 def field_key(name: str) -> str:
@@ -70,13 +70,13 @@ def to_fields(client: DemoClient) -> Iterator[dict[str, Any]]:
 
 
 def to_subscribers(shown: DemoList, people: Sequence[DemoPerson]) -> Iterator[dict[str, Any]]:
-    """Some of the list's people, in several states: those the ESP will refuse to take back are among them."""
+    """Some of the list's people, signed up at the ESP itself; it will refuse to take back those who left."""
     members = [person for person in people if person.email and person.audiences.intersection(shown.audiences)]
     for number, person in enumerate(members[::THERE_ALREADY]):
         yield {
             "email": person.email,
             "name": person.name,
-            "state": STATES[number % len(STATES)],
+            "state": STATES[number % len(STATES)] if shown.has_leavers else "Active",
             "changed": person.joined_at.timestamp(),
         }
 
