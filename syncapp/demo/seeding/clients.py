@@ -174,7 +174,8 @@ FINCH = DemoClient(
     ),
     connections=(
         DemoConnection(
-            "Shop newsletter", ("newsletter",), (DemoList("Readers", ("readers",), has_leavers=True),), labels=("marketing",),
+            "Shop newsletter", ("newsletter",), (DemoList("Readers", ("readers",), has_leavers=True),),
+            labels=("marketing",),
         ),
         DemoConnection(
             "Events", ("events",), (DemoList("Readings", ("readings", "book-club"), leavers="unsubscribe"),),
