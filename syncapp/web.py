@@ -56,7 +56,7 @@ class Recorder:
         return int(words[1]) if len(words) == 3 else 400
 
 
-class Worker(ThreadWorker):
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """gthread, which also answers in problem+json where a request cannot be read as HTTP."""
 
     def init_process(self) -> None:

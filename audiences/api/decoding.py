@@ -124,8 +124,9 @@ def decode_item(batch: Batch, name: str, item: Any) -> None:
     if pointer is not None:
         fail_item(batch, index, name, item, (pointer, "The character U+0000 cannot be stored.", "nul"))
         return
+    kind: Any = OperationIn if name == "operations" else str
     try:
-        batch.items.append(msgspec.convert(item, OperationIn if name == "operations" else str))
+        batch.items.append(msgspec.convert(item, kind))
     except msgspec.ValidationError as error:
         fail_item(batch, index, name, item, bodies.explain(error))
 

@@ -32,7 +32,7 @@ Check = Callable[[int | None], None]
 
 
 def find(client: Client, external_id: str) -> Audience:
-    audience = rows(client).filter(external_id=external_id, deleted_at=None).first()
+    audience: Audience | None = rows(client).filter(external_id=external_id, deleted_at=None).first()
     if audience is None:
         raise not_found()
     return audience

@@ -50,9 +50,9 @@ def check_media_type(request: HttpRequest) -> None:
 
 def is_absent(request: HttpRequest) -> bool:
     """Neither a length nor chunks."""
-    return (
-        request.META.get("CONTENT_LENGTH") in (None, "", "0") and "HTTP_TRANSFER_ENCODING" not in request.META
-    )
+    has_length: bool = request.META.get("CONTENT_LENGTH") not in (None, "", "0")
+    is_chunked: bool = "HTTP_TRANSFER_ENCODING" in request.META
+    return not has_length and not is_chunked
 
 
 def is_gzip(request: HttpRequest) -> bool:

@@ -27,7 +27,8 @@ def to_problem(error: Exception) -> Problem | None:
         return error
     if isinstance(error, APIException):
         kind = catalogue.of_status(error.status_code)
-        headers = {"Retry-After": str(error.wait)} if getattr(error, "wait", None) is not None else {}
+        wait_s = getattr(error, "wait", None)
+        headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
         return Problem(kind.code, kind.docs, headers=headers)
     if isinstance(error, Http404):
         return Problem("not_found", catalogue.BY_CODE["not_found"].docs)

@@ -68,7 +68,7 @@ def take_member_operations(client: Client, count: int) -> Quota:
 
 def take(client: Client, quota: RateWindow.Quota, cost: int, limit: int) -> tuple[bool, Quota]:
     """Whether `cost` fitted, and what is left. Outside any transaction, or it would hold others up."""
-    values = {
+    values: dict[str, int | str] = {
         "account": client.account_id,
         "key": client.key_id,
         "quota": quota.value,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -29,6 +29,7 @@ EVERYWHERE = (
 WITH_BODY = ("malformed_json", "body_too_large", "unsupported_media_type")
 IDEMPOTENT = ("invalid_header", "idempotency_in_progress", "idempotency_key_reused")
 
+F = TypeVar("F", bound=Callable[..., Any])
 _types: list[type] = []
 
 
@@ -72,10 +73,10 @@ def operation(
     body: type | None = None,
     examples: Sequence[OpenApiExample] = (),
     parameters: Sequence[OpenApiParameter] = (),
-) -> Any:
+) -> Callable[[F], F]:
     """Everything one operation documents; `errors` are codes beyond those every operation has."""
     codes = (*EVERYWHERE, *(WITH_BODY if body else ()), *errors)
-    return extend_schema(
+    documented: Callable[[F], F] = extend_schema(
         operation_id=operation_id,
         tags=[tag],
         summary=summary,
@@ -85,6 +86,7 @@ def operation(
         examples=list(examples),
         parameters=list(parameters),
     )
+    return documented
 
 
 def answer(kind: type | None, description: str, examples: Sequence[OpenApiExample] = ()) -> OpenApiResponse:
@@ -161,7 +163,7 @@ def tidy(schema: Any) -> Any:
     return re.sub(r"\s*\n\s+", " ", schema) if isinstance(schema, str) else schema
 
 
-class KeyScheme(OpenApiAuthenticationExtension):
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "syncapp.api.authentication.KeyAuthentication"
     name = "apiKey"
 

@@ -32,7 +32,7 @@ class ApiView(APIView):
 
     scopes: ClassVar[Mapping[str, str]] = {}
     query: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch", "delete"]
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.quota: rates.Quota | None = None
@@ -56,8 +56,8 @@ class ApiView(APIView):
             raise no_valid_key()
         return self.request.auth
 
-    def finalize_response(
-        self, request: Request, response: HttpResponse, *args: Any, **kwargs: Any
+    def finalize_response(  # type: ignore[override]  # DRF takes any response; its stubs do not
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         if self.quota is not None:
             for name, value in rates.headers_of("default", self.quota).items():
