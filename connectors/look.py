@@ -128,7 +128,9 @@ def badge(look: Look) -> SafeString:
 def badge_with_reason(look: Look) -> SafeString:
     if not look.reason:
         return badge(look)
-    return format_html('{}<span class="conn-reason">{}</span>', badge(look), look.reason)
+    return format_html(
+        '<span class="conn-said">{}<span class="conn-reason">{}</span></span>', badge(look), look.reason
+    )
 
 
 def esp_badge(connector: str) -> SafeString:

@@ -13,6 +13,7 @@ from audiences.models import Property
 from connectors.esp import registry
 from connectors.esp.contract import Can, FieldType, RemoteField, RemoteList
 from connectors.models import Goal
+from connectors.wizard.goals import set_fields
 from connectors.wizard.mapping import FIELD_TYPES, Row, clash, rows_of, source_choices, without_field
 from connectors.wizard.remote import Answer, ask
 
@@ -117,16 +118,8 @@ def create_field(goal: Goal, key: str) -> Answer[RemoteField]:
         goal.connection,
     )
     if answer.value is not None:
-        goal.mappings.update_or_create(
-            account_id=goal.account_id,
-            target=answer.value.key,
-            defaults={
-                "goal": goal,
-                "source": f"property:{key}",
-                "target_label": answer.value.name,
-                "position": goal.mappings.count(),
-            },
-        )
+        kept = [(m.source, m.target, m.target_label) for m in goal.mappings.all()]
+        set_fields(goal, [*kept, (f"property:{key}", answer.value.key, answer.value.name)])
     return answer
 
 

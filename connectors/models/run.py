@@ -6,6 +6,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from audiences.models import Profile
 from connectors.models.goal import Goal
@@ -78,7 +79,7 @@ class Run(AccountModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.goal} · {self.queued_at:%Y-%m-%d %H:%M}"
+        return f"{self.goal} · {timezone.localtime(self.queued_at):%Y-%m-%d %H:%M}"
 
     @property
     def is_open(self) -> bool:

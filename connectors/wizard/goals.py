@@ -57,15 +57,26 @@ def set_audiences(goal: Goal, audiences: Iterable[Audience]) -> None:
 
 
 def set_fields(goal: Goal, fields: Iterable[tuple[str, str, str]]) -> None:
-    """`fields` are (source, target, the target's name at the ESP), in the order to show them."""
-    wanted = list(fields)
-    goal.mappings.exclude(target__in=[target for _, target, _ in wanted]).delete()
-    for position, (source, target, label) in enumerate(wanted):
-        Mapping.objects.update_or_create(
+    """`fields` are (source, target, the target's name at the ESP).
+
+    Fields that stay keep their places, as the order is part of people's fingerprints; new ones go last.
+    """
+    wanted = {target: (source, label[:200]) for source, target, label in fields}
+    goal.mappings.exclude(target__in=wanted).delete()
+    held = {mapping.target: mapping for mapping in goal.mappings.all()}
+    position = max((mapping.position for mapping in held.values()), default=-1)
+    for target, (source, label) in wanted.items():
+        if target in held:
+            goal.mappings.filter(pk=held[target].pk).update(source=source, target_label=label)
+            continue
+        position += 1
+        Mapping.objects.create(
             account_id=goal.account_id,
             goal=goal,
+            source=source,
             target=target,
-            defaults={"source": source, "target_label": label[:200], "position": position},
+            target_label=label,
+            position=position,
         )
 
 

@@ -160,3 +160,27 @@ def test_calls_show_neither_secrets_nor_whole_addresses(scene, signed_in, ann):
     assert "import.json" in page
     assert "noor.devries" not in page
     assert "key-of-the-connections-pages" not in page
+
+
+def test_saving_while_the_esp_is_down_loses_no_choice(scene, signed_in, ann):
+    scene.run(ann)
+    client = signed_in(ann)
+    scene.simulator.faults([{"kind": "status", "status": 503, "count": 20}])
+    page = client.get(change_of(scene)).content.decode()
+    assert "News (stored)" in page
+    assert "We try again by ourselves." in page
+    assert client.post(change_of(scene), filled(client, scene, name="Export of the news")).status_code == 302
+    goal = goal_of(scene)
+    assert (goal.name, goal.list_id, goal.version) == ("Export of the news", scene.list_id, 1)
+    with scope.account(scene.account):
+        assert list(goal.mappings.values_list("target", flat=True)) == ["name", "[City]"]
+
+
+def test_a_list_deleted_at_the_esp_is_said_on_the_goals_page(scene, signed_in, ann):
+    scene.simulator.reset()
+    place = scene.simulator.seed({"clients": [{"name": "Ann again", "lists": [{"title": "New news"}]}]})
+    with scope.account(scene.account):
+        Connection.objects.update(client_id=place["clients"][0]["id"])
+        Goal.objects.update(list_id="f" * 32)
+    page = signed_in(ann).get(change_of(scene)).content.decode()
+    assert "The list does not exist at the ESP any more" in page

@@ -147,3 +147,46 @@ def test_the_dashboard_says_what_needs_attention(scene, signed_in, ann):
     page = signed_in(ann).get("/admin/").content.decode()
     assert "The key was refused." in page
     assert "must give new credentials" in page
+
+
+def test_the_agency_sees_every_clients_connections_and_opens_each(
+    scene, signed_in, agency_admin, bob_account
+):
+    """With all clients in view, the page of one row works in that row's client."""
+    scene.run()
+    client = signed_in(agency_admin)
+    for address in [*lists(), *pages_of(scene), "/admin/"]:
+        assert client.get(address).status_code == 200, address
+    assert "for which client?" in client.get(reverse("admin:connectors_connection_add")).content.decode()
+    assert "Ann’s Bicycles" in client.get(lists()[0]).content.decode()
+
+
+def test_switching_off_and_on_again(scene, signed_in, ann):
+    scene.run(ann)
+    client = signed_in(ann)
+    switch = reverse("admin:connectors_connection_switch", args=[scene.connection.pk])
+    assert "Nothing is sent or fetched" in client.post(switch, {"on": "0"}, follow=True).content.decode()
+    with scope.account(scene.account):
+        assert not type(scene.connection).objects.get().enabled
+        Goal.objects.update(needs_full_run=True)
+    page = client.post(switch, {"on": "1"}, follow=True).content.decode()
+    assert "Changes were not followed while it was off" in page
+    assert "Run now" in page
+
+
+def test_the_list_of_connections_asks_the_database_as_often_for_many_as_for_one(
+    scene, signed_in, ann, django_assert_max_num_queries
+):
+    scene.run(ann)
+    client, address = signed_in(ann), lists()[0]
+    client.get(address)
+    with scope.account(scene.account):
+        for number in range(10):
+            type(scene.connection).objects.create(
+                account=scene.account,
+                name=f"Another {number}",
+                connector="campaign_monitor",
+                authorization=scene.authorization,
+            )
+    with django_assert_max_num_queries(20):
+        client.get(address)

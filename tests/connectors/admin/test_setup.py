@@ -66,6 +66,7 @@ def test_from_nothing_to_people_on_the_list(client, place, ann_account, esp):
         assert list(run.goal.mappings.values_list("source", "target")) == [
             ("profile:name", "name"),
             ("property:city", "[City]"),
+            ("property:bikes", "[Bikes]"),
         ]
 
 
