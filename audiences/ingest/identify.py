@@ -132,6 +132,23 @@ UPDATE ingest_person SET code = 'contact_not_found'
 WHERE profile_id IS NULL AND code IS NULL AND op <> 'r'
 """
 
+# An address or external id that two people of one call are to have goes to the first of them.
+CLAIM = """
+WITH whose AS (
+    SELECT n, coalesce(profile_id, -1 - person) AS whose, email, external_id
+    FROM ingest_person WHERE carries AND code IS NULL
+), contested AS (
+    SELECT n,
+        email IS NOT NULL AND whose <> first_value(whose) OVER (PARTITION BY email ORDER BY n) AS email_taken,
+        external_id IS NOT NULL AND whose <> first_value(whose) OVER (PARTITION BY external_id ORDER BY n)
+            AS external_id_taken
+    FROM whose
+)
+UPDATE ingest_person p
+SET code = CASE WHEN email_taken THEN 'email_taken' ELSE 'external_id_taken' END
+FROM contested c WHERE p.n = c.n AND (email_taken OR external_id_taken)
+"""
+
 # Within one call time decides; equal or absent times: the last position.
 SUPERSEDE = """
 UPDATE ingest_person p
@@ -210,6 +227,7 @@ def identify(cursor: Any, sheet: Sheet, params: dict[str, Any], unknown: str) ->
             cursor.execute(ASSIGN)
         elif unknown == "reject":
             cursor.execute(REJECT)
+        cursor.execute(CLAIM)
         cursor.execute(SUPERSEDE)
         cursor.execute(FOLD)
         cursor.execute(by_key(COMPARE_AGAIN), params)
@@ -221,7 +239,7 @@ def settle(cursor: Any, sheet: Sheet, params: dict[str, Any], has_pending: bool,
         cursor.execute(people.REFUSE_ERASED.format(hmac=hmac_sql("s.email", params)), params)
     if has_pending:
         cursor.execute(pending.LOOK_UP, params)
-    if has_erased or has_pending:
+    if has_erased or has_pending or sheet.may_meet:
         cursor.execute(DROP_UNMADE)
     if sheet.has_consents:
         cursor.execute(REFUSE_CONSENTS_OF_UNKNOWN)

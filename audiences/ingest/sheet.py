@@ -90,7 +90,7 @@ class Sheet:
     @property
     def may_meet(self) -> bool:
         """Whether two items can be about one person."""
-        return self.repeats or len(self.kinds) > 1
+        return self.repeats or self._persons.clash or len(self.kinds) > 1
 
     @property
     def has_consents(self) -> bool:
@@ -98,7 +98,13 @@ class Sheet:
 
     @cached_property
     def lines(self) -> bytes:
+        if self._persons.joined:
+            self._lines = [self._renumbered(line) for line in self._lines]
         return "".join(self._lines).encode()
+
+    def _renumbered(self, line: str) -> str:
+        n, person, rest = line.split("\t", 2)
+        return f"{n}\t{self._persons.last_number(int(person))}\t{rest}"
 
     @cached_property
     def consent_lines(self) -> bytes:

@@ -168,6 +168,25 @@ def test_items_of_one_call_cannot_give_one_address_to_two_people(audience):
     assert members_of(audience) == {"x@x.nl", "c"}
 
 
+def test_identifiers_contested_within_one_call_go_to_the_first(audience):
+    store(audience.account, upsert(0, "k1"), upsert(1, "k2"))
+    ids = [str(person(key).pk) for key in ("k1", "k2")]
+    contacts = (Contact(email="x@x.nl"), Contact(external_id="n"))
+    for contact, code in zip(contacts, ("email_taken", "external_id_taken"), strict=True):
+        result = run(
+            audience, *(add(index, value, "id", contact) for index, value in enumerate(ids)), atomic=True
+        )
+        assert [(item.index, item.code) for item in result.errors] == [(1, code)]
+    result = run(
+        audience, add(0, "y@x.nl", "email"), add(1, "a"), add(2, "a", contact=Contact(email="y@x.nl"))
+    )
+    assert counts(result) == {"added": 1, "created": 1, "superseded": 2}
+    two = Contact(external_id="b")
+    result = run(audience, add(0, "p@x.nl", "email", two), add(1, "q@x.nl", "email", two), add(2, "z"))
+    assert [(item.index, item.code) for item in result.errors] == [(1, "external_id_taken")]
+    assert counts(result) == {"added": 2, "created": 2, "failed": 1}
+
+
 def test_one_person_several_times_in_one_call(audience):
     result = run(
         audience,

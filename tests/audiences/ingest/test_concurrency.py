@@ -1,0 +1,123 @@
+"""Calls at the same time, on the same people, from real threads with their own connections."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from audiences.ingest import Contact, Operation, Result, apply
+from audiences.models import Audience, Change, Member, Pending, Profile
+from syncapp.accounts import scope
+from syncapp.accounts.models import Account
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+THREADS = 6
+
+
+@pytest.fixture
+def account(transactional_db) -> Account:
+    return Account.objects.create(name="Ann’s Bicycles", slug="ann")
+
+
+def make_audience(account: Account, name: str) -> Audience:
+    with scope.account(account):
+        return Audience.objects.create(account=account, name=name, external_id=name)
+
+
+def in_parallel(account: Account, calls: Iterable[Callable[[], Result]]) -> list[Result]:
+    def one(call: Callable[[], Result]) -> Result:
+        try:
+            with scope.account(account):
+                return call()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        return list(threads.map(one, calls))
+
+
+def call_with(account: Account, audience: Audience | None, operations: list[Operation], unknown="create"):
+    return lambda: apply(
+        account=account, audience=audience, operations=operations, unknown=unknown, source="test"
+    )
+
+
+def check_counts(account: Account, audiences: Iterable[Audience]) -> None:
+    with scope.account(account):
+        for audience in audiences:
+            audience.refresh_from_db()
+            members = Member.objects.filter(audience=audience, state="member").count()
+            waiting = Pending.objects.filter(audience=audience, state="member").count()
+            assert (audience.member_count, audience.held_count) == (members, waiting)
+
+
+def test_the_same_new_people_in_any_order(account):
+    """Every call makes the same people, each in its own order: one row per person, no deadlock, no error."""
+    audiences = [make_audience(account, name) for name in ("one", "two")]
+    calls = []
+    for seed in range(12):
+        numbers = list(range(150))
+        random.Random(seed).shuffle(numbers)
+        operations = [
+            Operation(
+                n, "add", "external_id", f"c-{n}", Contact(email=f"p{n}@example.com", external_id=f"c-{n}")
+            )
+            for n in numbers
+        ]
+        calls.append(call_with(account, audiences[seed % 2], operations))
+    results = in_parallel(account, calls)
+    assert all(result.errors == () for result in results)
+    assert sum(result.counts["added"] for result in results) == 300
+    assert sum(result.counts["created"] for result in results) == 150
+    check_counts(account, audiences)
+    with scope.account(account):
+        assert Profile.objects.count() == 150
+        noted = {person for change in Change.objects.all() for person in change.profile_ids}
+        assert noted == set(Profile.objects.values_list("pk", flat=True))
+
+
+def test_overlapping_adds_removes_and_data(account):
+    audiences = [make_audience(account, name) for name in ("one", "two", "three")]
+    calls = []
+    for seed in range(18):
+        chance = random.Random(seed)
+        operations = []
+        for index, n in enumerate(chance.sample(range(60), 40)):
+            contact = Contact(email=f"p{n}.{chance.randrange(3)}@example.com")
+            op = chance.choice(["add", "add", "remove"])
+            operations.append(
+                Operation(index, op, "external_id", f"c-{n}", None if op == "remove" else contact)
+            )
+        calls.append(call_with(account, audiences[seed % 3], operations))
+    results = in_parallel(account, calls)
+    assert all(result.errors == () for result in results)
+    check_counts(account, audiences)
+
+
+def test_people_appear_while_others_hold_them(account):
+    audiences = [make_audience(account, name) for name in ("one", "two")]
+    people = [f"c-{n}" for n in range(80)]
+    calls = []
+    for number in range(12):
+        names = people[:]
+        random.Random(number).shuffle(names)
+        if number % 3 == 2:
+            calls.append(
+                call_with(
+                    account,
+                    None,
+                    [Operation(n, "upsert", "external_id", name) for n, name in enumerate(names)],
+                )
+            )
+        else:
+            adds = [Operation(n, "add", "external_id", name) for n, name in enumerate(names)]
+            calls.append(call_with(account, audiences[number % 2], adds, "hold"))
+    in_parallel(account, calls)
+    check_counts(account, audiences)
+    with scope.account(account):
+        assert Profile.objects.count() == 80
