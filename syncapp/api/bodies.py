@@ -50,13 +50,13 @@ def check_media_type(request: HttpRequest) -> None:
 
 def is_absent(request: HttpRequest) -> bool:
     """Neither a length nor chunks."""
-    has_length: bool = request.META.get("CONTENT_LENGTH") not in (None, "", "0")
-    is_chunked: bool = "HTTP_TRANSFER_ENCODING" in request.META
+    has_length = request.META.get("CONTENT_LENGTH") not in (None, "", "0")
+    is_chunked = "HTTP_TRANSFER_ENCODING" in request.META
     return not has_length and not is_chunked
 
 
 def is_gzip(request: HttpRequest) -> bool:
-    encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
+    encoding: str = request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
     if encoding not in ("gzip", "identity", ""):
         raise Problem(
             "unsupported_media_type",

@@ -1,0 +1,15 @@
+"""What the API does on its own."""
+
+from __future__ import annotations
+
+from syncapp.accounts import scope
+from syncapp.api.idempotency import forget_old
+from syncapp.work import daily
+from syncapp.work.slices import Slice
+
+
+@daily("03:40", name="api.forget_replies")
+def forget_replies(work: Slice) -> None:
+    """Answers older than 24 hours are never given again."""
+    with scope.everything("old answers of every account go"):
+        forget_old()
