@@ -162,11 +162,13 @@ Q_CLUSTER: dict[str, Any] = {
     "log_level": "WARNING",
 }
 
-# Where ESPs are reached instead of at their own hosts: a simulator, a proxy. SYNCAPP_ESP_URLS is key=URL, comma separated.
+# Where ESPs are reached instead of at their own hosts: a simulator, a proxy. key=URL, comma separated.
 ESP_BASE_URLS = environment.pairs("SYNCAPP_ESP_URLS")
 
 API_REQUESTS_PER_MINUTE = environment.number("SYNCAPP_API_REQUESTS_PER_MINUTE", 600, least=1)
-API_MEMBER_OPERATIONS_PER_MINUTE = environment.number("SYNCAPP_API_MEMBER_OPERATIONS_PER_MINUTE", 600_000, least=1)
+API_MEMBER_OPERATIONS_PER_MINUTE = environment.number(
+    "SYNCAPP_API_MEMBER_OPERATIONS_PER_MINUTE", 600_000, least=1
+)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["syncapp.api.authentication.KeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["syncapp.api.authentication.HasScope"],

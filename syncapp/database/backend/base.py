@@ -86,7 +86,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _cursor(self, name: str | None = None) -> Any:
         self.ensure_connection()
         self._send_scope()
-        return super()._cursor(name)
+        return super()._cursor(name)  # type: ignore[misc]  # the stubs lack it
 
     def _send_scope(self) -> None:
         wanted = (scope.current() or scope.NOTHING).setting
@@ -99,8 +99,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     # A rollback also takes back a set_config made inside the transaction.
     def _rollback(self) -> Any:
         self._scope_sent = UNKNOWN
-        return super()._rollback()
+        return super()._rollback()  # type: ignore[misc]
 
     def _savepoint_rollback(self, sid: str) -> None:
-        super()._savepoint_rollback(sid)
+        super()._savepoint_rollback(sid)  # type: ignore[misc]
         self._scope_sent = UNKNOWN

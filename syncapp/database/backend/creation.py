@@ -8,6 +8,8 @@ from django.db.backends.postgresql import creation
 
 
 class DatabaseCreation(creation.DatabaseCreation):
+    connection: Any  # our own backend, which imports this module
+
     def create_test_db(self, *args: Any, **kwargs: Any) -> str:
         with self.connection.as_owner():
             name = super().create_test_db(*args, **kwargs)
@@ -18,7 +20,7 @@ class DatabaseCreation(creation.DatabaseCreation):
 
     def _clone_test_db(self, *args: Any, **kwargs: Any) -> None:
         with self.connection.as_owner():
-            super()._clone_test_db(*args, **kwargs)
+            super()._clone_test_db(*args, **kwargs)  # type: ignore[misc]  # the stubs lack it
 
     def destroy_test_db(self, *args: Any, **kwargs: Any) -> None:
         with self.connection.as_owner():
