@@ -150,9 +150,6 @@ class TenantAdmin(ScopedFields, ModelAdmin):  # type: ignore[misc]
                 return True
         return False
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        return super().changelist_view(request, {"empty_state": self.empty_state, **(extra_context or {})})
-
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         found = super().get_actions(request)
         return {name: (on_permitted_rows(act), name, words) for name, (act, _, words) in found.items()}

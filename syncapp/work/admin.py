@@ -56,4 +56,4 @@ class WorkerAdmin(AgencyAdmin):
     def state(self, worker: Worker) -> str:
         if worker.stopped_at is not None:
             return "Stopped"
-        return "Alive" if worker.last_seen_at > timezone.now() - SILENT_AFTER else "Silent"
+        return "Alive" if worker.is_alive else "Silent"

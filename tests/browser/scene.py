@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime, timedelta
 
+import pghistory
+
 from audiences import ingest
 from audiences.ingest import ConsentGiven, Contact, Operation
 from audiences.models import Audience, Objective, Property
@@ -36,7 +38,7 @@ START = datetime(2026, 9, 1, 9, 30, tzinfo=UTC)
 
 
 def furnish(account: Account, user: User) -> None:
-    with scope.account(account):
+    with scope.account(account), pghistory.context(user=user.pk):
         for key, label, kind in (
             ("first_name", "First name", "text"),
             ("last_name", "Last name", "text"),
