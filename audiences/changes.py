@@ -20,7 +20,7 @@ def record_change(
     people = sorted(set(profile_ids))
     if not people:
         return None
-    change = Change.objects.create(
+    change: Change = Change.objects.create(
         account_id=account_id, profile_ids=people, origin=origin[:100], created_at=now or timezone.now()
     )
     tell_changed(account_id)

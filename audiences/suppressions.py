@@ -54,7 +54,8 @@ def suppressed_sql(email: str, parameters: dict[str, Any]) -> str:
 
 
 def is_suppressed(account: Account, address: str) -> bool:
-    return Suppression.objects.of(account).filter(address_hmac=to_hmac(normalise(address))).exists()
+    found: bool = Suppression.objects.of(account).filter(address_hmac=to_hmac(normalise(address))).exists()
+    return found
 
 
 @transaction.atomic
@@ -78,7 +79,7 @@ def unsuppress(account: Account, address: str, source: str) -> bool:
     """Allow the address again, except after an erasure; True when it was suppressed. Raises InvalidAddress."""
     email = normalise(address)
     found = Suppression.objects.of(account).filter(address_hmac=to_hmac(email))
-    removed, _ = found.exclude(reason=Suppression.Reason.ERASURE).delete()
+    removed: int = found.exclude(reason=Suppression.Reason.ERASURE).delete()[0]
     if removed:
         _record_change_of(account, email, source)
     return removed > 0

@@ -91,7 +91,7 @@ def to_counts(todo: Todo, sheet: Sheet) -> dict[str, int]:
     return counts
 
 
-def read_items(cursor: Any, sheet: Sheet, todo: Todo, verbose: bool) -> dict[str, tuple[ItemOutcome, ...]]:
+def read_items(cursor: Any, sheet: Sheet, todo: Todo, verbose: bool) -> dict[str, Any]:
     """The answer's `errors`, `warnings` and, when asked, `items`."""
     found = list(sheet.refused)
     if verbose or any(todo.outcomes.get(outcome) for outcome in ("failed", "stale", "superseded")):

@@ -68,7 +68,9 @@ class Audience(AccountModel):
     source_system = models.CharField(
         max_length=100, blank=True, help_text="The system that owns it, e.g. “ERP”."
     )
-    source_client = models.CharField(max_length=8, blank=True, editable=False, help_text="Prefix of the creating key.")
+    source_client = models.CharField(
+        max_length=8, blank=True, editable=False, help_text="Prefix of the creating key."
+    )
     member_count = models.PositiveIntegerField(default=0, editable=False)
     held_count = models.PositiveIntegerField(default=0, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)

@@ -139,7 +139,9 @@ def count(counted: Mapping[UUID, Mapping[tuple[str, str, str], int]]) -> None:
 
     A key lock would wait for every other transaction that wrote an outcome of the run, and they for this one.
     """
-    for run in Run.objects.select_for_update(no_key=True, of=["self"]).filter(pk__in=list(counted)).order_by("pk"):
+    for run in (
+        Run.objects.select_for_update(no_key=True, of=["self"]).filter(pk__in=list(counted)).order_by("pk")
+    ):
         for (operation, result, code), people in counted[run.pk].items():
             _add(run, operation, result, code, people)
         run.heartbeat_at = timezone.now()
