@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
+import shlex
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from audiences import uses
@@ -45,6 +48,38 @@ def test_a_key_is_shown_once_and_works(at_anns, ann_account):
         assert key.prefix in later
         assert shown[0].rsplit("_", 1)[1] not in later
         assert bytes(key.secret_sha256).hex() not in later
+
+
+def commands_on(page):
+    """(method, address, headers, body) of every curl on a page, with $KEY filled in."""
+    text = html.unescape(page)
+    key = KEY.search(text)
+    for command in re.findall(r"curl .*?(?=\n\n|</pre>)", text, re.DOTALL):
+        words = shlex.split(command.replace("\\\n", " ").replace("$KEY", key.group() if key else "$KEY"))
+        headers = dict(words[i + 1].split(": ", 1) for i, word in enumerate(words) if word == "-H")
+        yield words[2], words[3].removeprefix("http://testserver"), headers, words[words.index("-d") + 1]
+
+
+def run(method, address, headers, body):
+    given = {"HTTP_AUTHORIZATION": headers["Authorization"], "content_type": headers["Content-Type"]}
+    return Client().generic(method, address, body, **given)
+
+
+def test_the_ready_commands_work(at_anns, ann_account, audience_of):
+    """Those of a new key, and the one of an audience's page."""
+    form = at_anns.get(reverse("admin:accounts_apikey_add")).context["adminform"].form
+    data = {"label": "Web shop", "scopes": form["scopes"].initial, "expires_at_0": "", "expires_at_1": ""}
+    page = at_anns.post(reverse("admin:accounts_apikey_add"), data).content.decode()
+    answers = [run(*command) for command in commands_on(page)]
+    assert [answer.status_code for answer in answers] == [201, OK]
+    assert answers[1].json()["summary"]["added"] == 1
+    audience = audience_of(
+        ann_account, "Näme & “quotes”", external_id="it's/odd é", unknown_contacts="create"
+    )
+    shown = at_anns.get(reverse("admin:audiences_audience_change", args=[audience.pk])).content.decode()
+    (command,) = commands_on(shown)
+    bearer = {**command[2], "Authorization": f"Bearer {KEY.search(html.unescape(page)).group()}"}
+    assert run(command[0], command[1], bearer, command[3]).json()["summary"]["added"] == 1
 
 
 def test_a_revoked_key_stops_at_once(at_anns, ann_account):

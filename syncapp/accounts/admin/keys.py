@@ -22,10 +22,18 @@ from syncapp.accounts.models import ApiKey, User
 from syncapp.admin.base import Role, TenantAdmin
 from syncapp.admin.forms import TenantForm
 
-CURL = """curl -X POST "{root}/api/v1/audiences/newsletter/members/batch" \\
-  -H "Authorization: Bearer {key}" \\
-  -H "Content-Type: application/json" \\
-  -d '{{"members": [{{"op": "add", "external_id": "1001", "contact": {{"email": "eve@example.com"}}}}]}}'
+# An audience of its own, so that the commands work in a client that has none yet.
+COMMANDS = """KEY={key}
+
+curl -X PUT '{root}/api/v1/audiences/first-try' \\
+  -H "Authorization: Bearer $KEY" \\
+  -H 'Content-Type: application/json' \\
+  -d '{{"name": "First try", "unknown_contacts": "create"}}'
+
+curl -X POST '{root}/api/v1/audiences/first-try/members/batch' \\
+  -H "Authorization: Bearer $KEY" \\
+  -H 'Content-Type: application/json' \\
+  -d '{{"operations": [{{"op": "add", "contact": {{"external_id": "1001", "email": "eve@example.com"}}}}]}}'
 """
 
 
@@ -33,7 +41,12 @@ class ApiKeyForm(TenantForm):
     scopes = forms.MultipleChoiceField(
         choices=ApiKey.Scope.choices,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        initial=[ApiKey.Scope.AUDIENCES_READ, ApiKey.Scope.AUDIENCES_WRITE, ApiKey.Scope.MEMBERS_WRITE],
+        initial=[
+            ApiKey.Scope.AUDIENCES_READ,
+            ApiKey.Scope.AUDIENCES_WRITE,
+            ApiKey.Scope.MEMBERS_WRITE,
+            ApiKey.Scope.CONTACTS_WRITE,
+        ],
         help_text="What the key may do. Give no more than the system needs.",
     )
 
@@ -127,7 +140,7 @@ class ApiKeyAdmin(TenantAdmin):
                 "opts": self.opts,
                 "key": obj,
                 "secret": secret,
-                "curl": CURL.format(root=request.build_absolute_uri("/").rstrip("/"), key=secret),
+                "commands": COMMANDS.format(root=request.build_absolute_uri("/").rstrip("/"), key=secret),
             },
         )
         response.headers["Cache-Control"] = "no-store"
@@ -149,6 +162,11 @@ class ApiKeyAdmin(TenantAdmin):
         keys.revoke(key)
         self.message_user(request, f"“{key.label}” is revoked: it stopped working at once.", messages.SUCCESS)
         return redirect("admin:accounts_apikey_change", key.pk)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        """One button only: what comes next is the page with the secret."""
+        only_save = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().add_view(request, form_url, {**only_save, **(extra_context or {})})
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
