@@ -89,46 +89,26 @@ def _add_to_ledger(profile: Profile, given: ConsentGiven, source: str, now: date
         Consent.objects.create(**answer, method=given.method, evidence=dict(given.evidence), recorded_at=now)
 
 
-# What was answered in one staged call; who it is about is settled by then.
-ADD_STAGED = """
+# Who the answers of a staged call are about is settled by then.
+STAGE_ANSWERS = """
+INSERT INTO ingest_answer
+SELECT DISTINCT ON (p.profile_id, c.objective_key, c.state, c.occurred_at)
+    p.profile_id, c.objective_key, c.state, c.occurred_at, c.method, c.evidence
+FROM ingest_consent c JOIN ingest_person p ON p.n = c.n
+WHERE p.profile_id IS NOT NULL AND p.code IS NULL
+ORDER BY p.profile_id, c.objective_key, c.state, c.occurred_at, c.n
+"""
+
+ADD_ANSWERS = """
 INSERT INTO audiences_consent
     (account_id, profile_id, objective_key, state, source, method, occurred_at, recorded_at, evidence)
-SELECT DISTINCT ON (p.profile_id, c.objective_key, c.state, c.occurred_at)
-    %(account)s, p.profile_id, c.objective_key, c.state, %(source)s, c.method, c.occurred_at, %(now)s, c.evidence
-FROM ingest_consent c JOIN ingest_person p ON p.n = c.n
-WHERE p.profile_id IS NOT NULL AND p.code IS NULL AND NOT EXISTS (
+SELECT %(account)s, a.profile_id, a.objective_key, a.state, %(source)s, a.method, a.occurred_at, %(now)s,
+    a.evidence
+FROM ingest_answer a
+WHERE NOT EXISTS (
     SELECT FROM audiences_consent known
-    WHERE known.account_id = %(account)s AND known.profile_id = p.profile_id
-        AND known.occurred_at = c.occurred_at AND known.objective_key = c.objective_key
-        AND known.state = c.state AND known.source = %(source)s
+    WHERE known.account_id = %(account)s AND known.profile_id = a.profile_id
+        AND known.occurred_at = a.occurred_at AND known.objective_key = a.objective_key
+        AND known.state = a.state AND known.source = %(source)s
 )
-ORDER BY p.profile_id, c.objective_key, c.state, c.occurred_at
 """
-
-PROJECT_STAGED = """
-WITH best AS (
-    SELECT DISTINCT ON (p.profile_id, c.objective_key) p.profile_id, c.objective_key, jsonb_build_object(
-        'state', c.state,
-        'at', to_char(c.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-    ) AS answer
-    FROM ingest_consent c JOIN ingest_person p ON p.n = c.n
-    WHERE p.profile_id IS NOT NULL AND p.code IS NULL
-    ORDER BY p.profile_id, c.objective_key, c.occurred_at DESC, c.state = 'denied' DESC
-), given AS (
-    SELECT profile_id, jsonb_object_agg(objective_key, answer) AS consents FROM best GROUP BY profile_id
-), written AS (
-    UPDATE audiences_profile t
-    SET consents = audiences_merge_consents(t.consents, g.consents), updated_at = %(now)s
-    FROM given g
-    WHERE t.account_id = %(account)s AND t.id = g.profile_id
-        AND audiences_merge_consents(t.consents, g.consents) <> t.consents
-    RETURNING t.id
-)
-INSERT INTO ingest_changed SELECT id FROM written
-"""
-
-
-def record_staged(cursor: Any, params: dict[str, Any]) -> None:
-    """Add the staged answers of an ingest call to the ledger and to the projections. Profiles are locked."""
-    cursor.execute(ADD_STAGED, params)
-    cursor.execute(PROJECT_STAGED, params)

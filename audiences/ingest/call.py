@@ -177,22 +177,20 @@ def _run(cursor: Any, call: Call, sheet: Sheet, alone: bool, in_other_transactio
 def _write(
     cursor: Any, call: Call, sheet: Sheet, params: dict[str, Any], todo: outcomes.Todo, has_pending: bool
 ) -> None:
+    if sheet.has_consents:
+        cursor.execute(staging.by_hash(consents.STAGE_ANSWERS))
     if todo.updates or sheet.has_consents:
-        cursor.execute(staging.by_key(people.LOCK) if not sheet.has_consents else people.LOCK, params)
-    if todo.updates:
-        cursor.execute(staging.by_key(people.UPDATE), params)
+        people.update(cursor, params, sheet.has_consents)
     if todo.creates:
-        cursor.execute(people.CREATE, params)
-    if todo.inserts_members:
-        cursor.execute(members.INSERT, params)
-    if todo.updates_members:
-        cursor.execute(staging.by_key(members.UPDATE), params)
+        people.create(cursor, params, sheet.has_consents)
+    if sheet.has_consents:
+        cursor.execute(staging.by_key(consents.ADD_ANSWERS), params)
+    if todo.writes_members:
+        cursor.execute(members.WRITE, params)
     if todo.waits:
         cursor.execute(pending.WRITE, params)
     if has_pending and (todo.updates or todo.creates):
         pending.apply_appeared(cursor, params)
-    if sheet.has_consents:
-        consents.record_staged(cursor, params)
     if todo.added or todo.removed:
         cursor.execute(members.NOTE_CHANGED)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from audiences.ingest import pending, people
+from audiences.ingest import pending
 from audiences.ingest.sheet import Sheet
-from audiences.ingest.staging import by_key
+from audiences.ingest.staging import by_hash, by_key
 from audiences.suppressions import hmac_sql
 
 # Whether what an item says changes what is stored.
@@ -23,16 +23,18 @@ DIFFERS = """
 # An address may attach to an external id only where nobody's external id is replaced by it.
 IDENTIFY = """
 INSERT INTO ingest_person (
-    n, person, op, profile_id, known, carries, differs, superseded, at, was, was_at, code, holder,
-    email, clears_email, external_id, properties
+    n, person, op, kind, identity, profile_id, known, inherits, carries, differs, superseded, at, was, was_at,
+    code, holder, email, clears_email, external_id, properties
 )
-SELECT c.n, c.person, c.op,
+SELECT c.n, c.person, c.op, c.kind,
+    CASE WHEN c.profile_id IS NULL THEN CASE c.kind WHEN 'x' THEN c.external_id WHEN 'm' THEN c.email END END,
     CASE
         WHEN c.code IS NULL AND c.profile_id IS NULL AND c.op <> 'r' AND %(assigns)s
             THEN nextval('audiences_profile_id_seq')
         WHEN c.code IS NULL THEN c.profile_id
     END,
     c.code IS NULL AND c.profile_id IS NOT NULL,
+    false,
     c.code IS NULL AND c.op <> 'r',
     c.differs,
     false,
@@ -90,27 +92,33 @@ LEFT JOIN audiences_member member
     ON member.account_id = %(account)s AND member.audience_id = %(audience)s AND member.profile_id = c.profile_id
 """.replace("/* differs */", DIFFERS.format(said="judged", stored="stored_"))
 
+# Items about one person as the call tells, some of them known: the others are about the same one.
 INHERIT = """
 UPDATE ingest_person p
-SET profile_id = CASE WHEN clash THEN NULL ELSE g.profile_id END, known = NOT clash, differs = true,
-    was = left(g.state, 1)::"char", was_at = g.changed_at, code = CASE WHEN clash THEN 'email_taken' END,
-    carries = carries AND NOT clash, holder = CASE WHEN clash THEN g.external_id END
+SET profile_id = known.profile_id, known = true, inherits = true, differs = true
 FROM (
-    SELECT unknown.n, t.profile_id, t.external_id, m.state, m.changed_at,
-        unknown.external_id <> t.external_id IS TRUE AS clash
-    FROM (
-        SELECT person, min(profile_id) AS profile_id FROM ingest_person
-        WHERE known GROUP BY person HAVING min(profile_id) = max(profile_id)
-    ) known
-    JOIN ingest_person unknown ON unknown.person = known.person AND NOT unknown.known AND unknown.code IS NULL
-    JOIN LATERAL (
-        SELECT id AS profile_id, external_id FROM audiences_profile
-        WHERE account_id = %(account)s AND id = known.profile_id
-    ) t ON true
+    SELECT person, min(profile_id) AS profile_id FROM ingest_person
+    WHERE known GROUP BY person HAVING min(profile_id) = max(profile_id)
+) known
+WHERE p.person = known.person AND NOT p.known AND p.code IS NULL
+"""
+
+READ_INHERITED = """
+UPDATE ingest_person p
+SET was = g.was, was_at = g.changed_at, code = CASE WHEN clash THEN 'email_taken' END,
+    known = NOT clash, profile_id = CASE WHEN clash THEN NULL ELSE p.profile_id END,
+    carries = p.carries AND NOT clash, holder = CASE WHEN clash THEN g.stored_external_id END
+FROM (
+    SELECT x.ctid AS place, t.external_id AS stored_external_id, left(m.state, 1)::"char" AS was, m.changed_at,
+        x.external_id <> t.external_id IS TRUE AS clash
+    FROM ingest_person x
+    LEFT JOIN audiences_profile t ON t.account_id = %(account)s AND t.id = x.profile_id
     LEFT JOIN audiences_member m
-        ON m.account_id = %(account)s AND m.audience_id = %(audience)s AND m.profile_id = known.profile_id
+        ON m.account_id = %(account)s AND m.audience_id = %(audience)s AND m.profile_id = x.profile_id
+    WHERE x.inherits
+    OFFSET 0
 ) g
-WHERE p.n = g.n
+WHERE p.ctid = g.place
 """
 
 # MATERIALIZED: once per person, however the join is planned.
@@ -135,10 +143,10 @@ WHERE profile_id IS NULL AND code IS NULL AND op <> 'r'
 # An address or external id that two people of one call are to have goes to the first of them.
 CLAIM = """
 WITH whose AS (
-    SELECT n, coalesce(profile_id, -1 - person) AS whose, email, external_id
+    SELECT ctid AS place, n, coalesce(profile_id, -1 - person) AS whose, email, external_id
     FROM ingest_person WHERE carries AND code IS NULL
 ), contested AS (
-    SELECT n,
+    SELECT place,
         email IS NOT NULL AND whose <> first_value(whose) OVER (PARTITION BY email ORDER BY n) AS email_taken,
         external_id IS NOT NULL AND whose <> first_value(whose) OVER (PARTITION BY external_id ORDER BY n)
             AS external_id_taken
@@ -146,7 +154,7 @@ WITH whose AS (
 )
 UPDATE ingest_person p
 SET code = CASE WHEN email_taken THEN 'email_taken' ELSE 'external_id_taken' END
-FROM contested c WHERE p.n = c.n AND (email_taken OR external_id_taken)
+FROM contested c WHERE p.ctid = c.place AND (email_taken OR external_id_taken)
 """
 
 # Within one call time decides; equal or absent times: the last position.
@@ -154,10 +162,11 @@ SUPERSEDE = """
 UPDATE ingest_person p
 SET superseded = true
 FROM (
-    SELECT n, row_number() OVER (PARTITION BY coalesce(profile_id, -1 - person) ORDER BY at DESC, n DESC) AS rank
+    SELECT ctid AS place,
+        row_number() OVER (PARTITION BY coalesce(profile_id, -1 - person) ORDER BY at DESC, n DESC) AS rank
     FROM ingest_person WHERE code IS NULL
 ) ranked
-WHERE p.n = ranked.n AND ranked.rank > 1
+WHERE p.ctid = ranked.place AND ranked.rank > 1
 """
 
 # The data of all items about one person end in the last one, as if they had come one by one; stale ones do not.
@@ -194,18 +203,32 @@ WHERE p.n = d.n AND d.items > 1
 
 COMPARE_AGAIN = """
 UPDATE ingest_person p
-SET differs = (/* differs */)
-FROM audiences_profile t
-WHERE p.known AND p.carries AND p.differs AND t.account_id = %(account)s AND t.id = p.profile_id
-""".replace("/* differs */", DIFFERS.format(said="p", stored="t."))
+SET differs = c.differs
+FROM (
+    SELECT x.ctid AS place, (/* differs */) AS differs
+    FROM ingest_person x
+    LEFT JOIN audiences_profile t ON t.account_id = %(account)s AND t.id = x.profile_id
+    WHERE x.known AND x.carries AND x.differs
+    OFFSET 0
+) c
+WHERE p.ctid = c.place
+""".replace("/* differs */", DIFFERS.format(said="x", stored="t."))
+
+# Addresses of erased people, kept as HMACs.
+REFUSE_ERASED = """
+UPDATE ingest_person SET code = 'erased'
+WHERE op <> 'r' AND code IS NULL AND email IS NOT NULL AND {hmac} IN (
+    SELECT address_hmac FROM audiences_suppression WHERE account_id = %(account)s AND reason = 'erasure'
+)
+"""
 
 # A newer removal that waited for them, or an erasure, keeps new people from being made after all.
 DROP_UNMADE = """
 UPDATE ingest_person p
 SET profile_id = NULL,
     code = CASE WHEN op <> 'r' AND NOT superseded AND coalesce(was_at <= at, true) THEN 'contact_not_found' END
-WHERE NOT known AND profile_id IS NOT NULL AND code IS NULL AND NOT EXISTS (
-    SELECT FROM ingest_outcome o WHERE o.creates AND o.profile_id = p.profile_id
+WHERE NOT known AND profile_id IS NOT NULL AND code IS NULL AND profile_id NOT IN (
+    SELECT profile_id FROM ingest_outcome WHERE creates
 )
 """
 
@@ -218,28 +241,37 @@ WHERE profile_id IS NULL AND code IS NULL AND n IN (SELECT n FROM ingest_consent
 def identify(cursor: Any, sheet: Sheet, params: dict[str, Any], unknown: str) -> None:
     """Fill `ingest_person`. New people get their id here, so that later statements need not ask again."""
     meets = sheet.may_meet
-    assigns = unknown == "create" and not meets
-    rejects = unknown == "reject" and not meets
-    cursor.execute(by_key(IDENTIFY), {**params, "assigns": assigns, "rejects": rejects, "meets": meets})
+    flags = {
+        "assigns": unknown == "create" and not meets,
+        "rejects": unknown == "reject" and not meets,
+        "meets": meets,
+    }
+    cursor.execute(by_key(IDENTIFY), {**params, **flags})
     if meets:
-        cursor.execute(INHERIT, params)
-        if unknown == "create":
-            cursor.execute(ASSIGN)
-        elif unknown == "reject":
-            cursor.execute(REJECT)
-        cursor.execute(CLAIM)
-        cursor.execute(SUPERSEDE)
-        cursor.execute(FOLD)
-        cursor.execute(by_key(COMPARE_AGAIN), params)
+        _bring_together(cursor, params, unknown)
+
+
+def _bring_together(cursor: Any, params: dict[str, Any], unknown: str) -> None:
+    """Items about one person: one of them counts, and its data are everybody's."""
+    cursor.execute(by_hash(INHERIT))
+    cursor.execute(by_key(READ_INHERITED), params)
+    if unknown == "create":
+        cursor.execute(by_hash(ASSIGN))
+    elif unknown == "reject":
+        cursor.execute(REJECT)
+    cursor.execute(CLAIM)
+    cursor.execute(SUPERSEDE)
+    cursor.execute(by_hash(FOLD))
+    cursor.execute(by_key(COMPARE_AGAIN), params)
 
 
 def settle(cursor: Any, sheet: Sheet, params: dict[str, Any], has_pending: bool, has_erased: bool) -> None:
     """What else is known of people who are not: that they wait, or were erased. Nothing is said to nobody."""
     if has_erased:
-        cursor.execute(people.REFUSE_ERASED.format(hmac=hmac_sql("s.email", params)), params)
+        cursor.execute(REFUSE_ERASED.format(hmac=hmac_sql("email", params)), params)
     if has_pending:
-        cursor.execute(pending.LOOK_UP, params)
+        cursor.execute(by_key(pending.LOOK_UP), params)
     if has_erased or has_pending or sheet.may_meet:
-        cursor.execute(DROP_UNMADE)
+        cursor.execute(by_hash(DROP_UNMADE))
     if sheet.has_consents:
         cursor.execute(REFUSE_CONSENTS_OF_UNKNOWN)

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-# A removal of somebody who is not a member leaves a trace too: an older addition that comes later is stale.
-INSERT = """
-INSERT INTO audiences_member
+# A removal of somebody who is not a member leaves a trace too: an older addition that comes later is stale. Every
+# accepted operation moves the time, with effect or without.
+WRITE = """
+INSERT INTO audiences_member AS m
     (account_id, audience_id, profile_id, state, changed_at, added_at, generation, source)
-SELECT %(account)s, %(audience)s, profile_id, CASE WHEN outcome = 'added' THEN 'member' ELSE 'removed' END,
+SELECT %(account)s, %(audience)s, profile_id, CASE WHEN op = 'a' THEN 'member' ELSE 'removed' END,
     at, %(now)s, 0, %(source)s
 FROM ingest_outcome
-WHERE NOT stored AND profile_id IS NOT NULL AND outcome IN ('added', 'not_member')
+WHERE profile_id IS NOT NULL AND outcome IN ('added', 'already_member', 'removed', 'not_member')
 ORDER BY profile_id
-"""
-
-# Every accepted operation moves the time, with effect or without.
-UPDATE = """
-UPDATE audiences_member m
-SET changed_at = o.at,
-    state = CASE WHEN o.op = 'a' THEN 'member' ELSE 'removed' END,
-    added_at = CASE WHEN o.outcome = 'added' THEN %(now)s ELSE m.added_at END,
-    source = CASE WHEN o.outcome IN ('added', 'removed') THEN %(source)s ELSE m.source END
-FROM ingest_outcome o
-WHERE m.account_id = %(account)s AND m.audience_id = %(audience)s AND m.profile_id = o.profile_id
-    AND o.stored AND o.outcome IN ('added', 'already_member', 'removed', 'not_member')
-    AND (o.outcome <> 'already_member' AND o.outcome <> 'not_member' OR m.changed_at < o.at)
+ON CONFLICT (account_id, audience_id, profile_id) DO UPDATE
+SET changed_at = excluded.changed_at,
+    state = excluded.state,
+    added_at = CASE WHEN excluded.state = 'member' AND m.state <> 'member' THEN excluded.added_at ELSE m.added_at END,
+    source = CASE WHEN excluded.state <> m.state THEN excluded.source ELSE m.source END
+WHERE m.changed_at <> excluded.changed_at OR m.state <> excluded.state
 """
 
 NOTE_CHANGED = """

@@ -13,7 +13,9 @@ SELECT outcome, count(*), count(*) FILTER (WHERE updates), count(*) FILTER (WHER
     count(*) FILTER (WHERE profile_id IS NULL AND outcome IN ('held', 'removed', 'not_member')),
     count(*) FILTER (WHERE profile_id IS NULL AND outcome = 'removed'),
     count(*) FILTER (WHERE profile_id IS NULL AND outcome = 'held' AND was IS DISTINCT FROM 'm'),
-    count(*) FILTER (WHERE NOT stored AND profile_id IS NOT NULL),
+    count(*) FILTER (
+        WHERE profile_id IS NOT NULL AND outcome IN ('added', 'already_member', 'removed', 'not_member')
+    ),
     count(*) FILTER (WHERE outcome = 'added' AND NOT known)
 FROM ingest_outcome GROUP BY outcome
 """
@@ -47,8 +49,7 @@ class Todo:
     waits: int
     waiting_removed: int
     newly_held: int
-    inserts_members: int
-    updates_members: int
+    writes_members: int
     created: int
 
     @property
@@ -68,7 +69,6 @@ class Todo:
 def count(cursor: Any) -> Todo:
     cursor.execute(COUNT)
     rows = cursor.fetchall()
-    membership = [row for row in rows if row[0] in ("added", "already_member", "removed", "not_member")]
     return Todo(
         outcomes={row[0]: row[1] for row in rows},
         updates=sum(row[2] for row in rows),
@@ -76,8 +76,7 @@ def count(cursor: Any) -> Todo:
         waits=sum(row[4] for row in rows),
         waiting_removed=sum(row[5] for row in rows),
         newly_held=sum(row[6] for row in rows),
-        inserts_members=sum(row[7] for row in membership),
-        updates_members=sum(row[1] - row[7] - row[4] for row in membership),
+        writes_members=sum(row[7] for row in rows),
         created=sum(row[8] for row in rows),
     )
 

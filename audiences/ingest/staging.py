@@ -1,9 +1,9 @@
 """The temporary tables of a call. They belong to the connection and are emptied at every commit.
 
 `ingest_operation` and `ingest_consent` hold what was said, `ingest_person` who it is about, what is stored of
-them and, where something is to be written, what; the view `ingest_outcome` what follows for each item,
-`ingest_changed` the people really changed. Temporary tables are outside row-level security: a call stages one
-account's items and every statement that touches stored rows names that account.
+them and, where something is to be written, what; `ingest_answer` consents by person; the view `ingest_outcome` what
+follows for each item; `ingest_changed` the people really changed. Temporary tables are outside row-level security:
+a call stages one account's items and every statement that touches stored rows names that account.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from audiences.ingest.sheet import CONSENT_COLUMNS, OPERATION_COLUMNS, Sheet
 from syncapp.database.copy import copy_lines
 
-TABLES = ("ingest_operation", "ingest_consent", "ingest_person", "ingest_changed")
+TABLES = ("ingest_operation", "ingest_consent", "ingest_person", "ingest_answer", "ingest_changed")
 
 # op: a(dd) r(emove) u(psert); kind: x external_id, m email, d id. was: m(ember) or r(emoved), in the audience where
 # the person is known, else among those who wait.
@@ -26,13 +26,17 @@ CREATE TEMP TABLE ingest_consent (
     n int, objective_key text, state text, occurred_at timestamptz, method text, evidence jsonb
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE ingest_person (
-    n int, person bigint, op "char", profile_id bigint, known boolean, carries boolean, differs boolean,
-    superseded boolean, at timestamptz, was "char", was_at timestamptz, code text, holder text,
+    n int, person bigint, op "char", kind "char", identity text, profile_id bigint, known boolean,
+    inherits boolean, carries boolean, differs boolean, superseded boolean, at timestamptz, was "char",
+    was_at timestamptz, code text, holder text,
     email text, clears_email boolean, external_id text, properties jsonb
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE ingest_answer (
+    profile_id bigint, objective_key text, state text, occurred_at timestamptz, method text, evidence jsonb
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE ingest_changed (profile_id bigint) ON COMMIT DELETE ROWS;
 CREATE TEMP VIEW ingest_outcome AS
-SELECT n, op, profile_id, known, carries, differs, at, was, code, holder,
+SELECT n, op, kind, identity, profile_id, known, at, was, code, holder,
     email, clears_email, external_id, properties,
     carries AND known AND differs AND code IS NULL AND coalesce(was_at <= at, true) AS updates,
     carries AND NOT known AND profile_id IS NOT NULL AND code IS NULL AND coalesce(was_at <= at, true) AS creates,
@@ -49,16 +53,36 @@ SELECT n, op, profile_id, known, carries, differs, at, was, code, holder,
 FROM ingest_person;
 """
 
-
-# Tables that were never analysed look empty to the planner; then it reads them whole for every chunk. Our look-ups
-# are by key, of at most some ten thousand rows, and right that way however large the tables are.
-DETOURS = ("seqscan", "bitmapscan", "hashjoin", "mergejoin", "material")
+# The planner knows nothing of staged rows, and of stored ones only after an ANALYZE: a full table may look empty to
+# it. So plans are not left to guesses. Stored rows are looked up by key from an outer join, which fixes who comes
+# first, or written by INSERT … ON CONFLICT, which has nothing to plan. Staged rows meet each other by hash, and
+# themselves by ctid.
+BY_KEY = ("seqscan", "bitmapscan", "hashjoin", "mergejoin", "material")
+BY_HASH = ("nestloop",)
 
 
 def by_key(sql: str) -> str:
-    """The statement, planned with index look-ups only. Its only join partners are tables with a fitting index."""
-    off = "".join(f"SET LOCAL enable_{detour} = off; " for detour in DETOURS)
-    back = "".join(f"; SET LOCAL enable_{detour} = DEFAULT" for detour in DETOURS)
+    """The statement, its joins planned as index look-ups."""
+    return _without(BY_KEY, sql)
+
+
+def fetch_by_key(cursor: Any, sql: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """The rows of a query, its joins planned as index look-ups."""
+    cursor.execute(by_key(sql), params)
+    for _ in BY_KEY:
+        cursor.nextset()
+    rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def by_hash(sql: str) -> str:
+    """The statement, its joins planned as hash (or merge) joins."""
+    return _without(BY_HASH, sql)
+
+
+def _without(ways: tuple[str, ...], sql: str) -> str:
+    off = "".join(f"SET LOCAL enable_{way} = off; " for way in ways)
+    back = "".join(f"; SET LOCAL enable_{way} = DEFAULT" for way in ways)
     return f"{off}{sql}{back}"
 
 
