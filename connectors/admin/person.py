@@ -41,7 +41,7 @@ def standings(profile: Profile) -> list[Standing]:
         .prefetch_related("audience_links")
         .order_by("connection__name", "position")
     )
-    known = {row.goal_id: row for row in Subscriber.objects.filter(profile=profile)}
+    known = {row.goal_id: row for row in Subscriber.objects.filter(goal__in=goals, profile=profile)}
     latest = latest_outcomes(profile)
     member_of = set(
         Member.objects.filter(profile=profile, state=Member.State.MEMBER).values_list(
@@ -54,7 +54,7 @@ def standings(profile: Profile) -> list[Standing]:
 
 def latest_outcomes(profile: Profile) -> dict[int, Outcome]:
     """{goal id: the person's latest outcome}."""
-    rows = Outcome.objects.filter(profile=profile).order_by("-id").select_related("run")[:LAST_OUTCOMES]
+    rows = Outcome.objects.filter(profile=profile).order_by("-at").select_related("run")[:LAST_OUTCOMES]
     found: dict[int, Outcome] = {}
     for row in rows:
         found.setdefault(row.run.goal_id, row)

@@ -139,7 +139,7 @@ FILTERS = [
 
 
 def people(run: Run, query: Mapping[str, str]) -> dict[str, Any]:
-    """One page of outcomes, by key: (result, code, id)."""
+    """One page of outcomes, by key: (result, code, profile)."""
     chosen = {name: given(query, name) for name in ("result", "operation", "code")}
     rows = Outcome.objects.filter(run=run, **{name: value for name, value in chosen.items() if value})
     found, after = paged(rows, given(query, "after"))
@@ -160,20 +160,20 @@ def people(run: Run, query: Mapping[str, str]) -> dict[str, Any]:
 
 
 def paged(rows: Any, after: str) -> tuple[list[Outcome], str]:
-    """The next rows after a key written `result.code.id`, and the key of the last when there are more."""
+    """The next rows after a key written `result.code.profile`, and the key of the last when there are more."""
     result, _, rest = after.partition(".")
     code, _, last_id = rest.rpartition(".")
     if last_id.isdecimal():
         table = Outcome._meta.db_table
         rows = rows.extra(  # noqa: S610  the ORM cannot compare rows; the values are parameters
-            where=[f"({table}.result, {table}.code, {table}.id) > (%s, %s, %s)"],
+            where=[f"({table}.result, {table}.code, {table}.profile_id) > (%s, %s, %s)"],
             params=[result, code, int(last_id[:18])],
         )
-    found = list(rows.select_related("profile").order_by("result", "code", "id")[: PER_PAGE + 1])
+    found = list(rows.select_related("profile").order_by("result", "code", "profile_id")[: PER_PAGE + 1])
     if len(found) <= PER_PAGE:
         return found, ""
     last = found[PER_PAGE - 1]
-    return found[:PER_PAGE], f"{last.result}.{last.code}.{last.pk}"
+    return found[:PER_PAGE], f"{last.result}.{last.code}.{last.profile_id}"
 
 
 def outcome_words(outcome: Outcome) -> str:

@@ -173,7 +173,7 @@ class Migration(migrations.Migration):
         CreatePartitionedModel(
             name='Outcome',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('pk', models.CompositePrimaryKey('account', 'profile', 'run', 'operation', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('operation', models.CharField(choices=[('upsert', 'Add or update'), ('unsubscribe', 'Unsubscribe')], max_length=12)),
                 ('result', models.CharField(choices=[('created', 'Added'), ('updated', 'Updated'), ('skipped', 'Not sent'), ('rejected', 'Rejected by the ESP'), ('removed', 'Unsubscribed')], max_length=10)),
                 ('code', models.CharField(blank=True, help_text="The reason, or the ESP's code.", max_length=40)),
@@ -209,7 +209,7 @@ class Migration(migrations.Migration):
         CreatePartitionedModel(
             name='Subscriber',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('pk', models.CompositePrimaryKey('account', 'goal', 'profile', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('wanted', models.CharField(choices=[('on', 'On the list'), ('off', 'Not on the list')], max_length=3)),
                 ('reason', models.CharField(blank=True, help_text='Why not on the list.', max_length=40)),
                 ('wanted_hash', models.UUIDField(blank=True, null=True)),
@@ -234,7 +234,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('operation', models.CharField(choices=[('upsert', 'Add or update'), ('unsubscribe', 'Unsubscribe')], max_length=12)),
-                ('subscriber_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
+                ('profile_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
                 ('started_at', models.DateTimeField(auto_now_add=True)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account', verbose_name='client')),
                 ('goal', syncapp.accounts.fields.AccountForeignKey(db_constraint=False, on_database_delete='CASCADE', on_delete=django.db.models.deletion.CASCADE, related_name='flights', to='connectors.goal')),
@@ -281,11 +281,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='outcome',
-            index=models.Index(fields=['account', 'run', 'result', 'code', 'id'], name='outcome_by_result'),
-        ),
-        migrations.AddConstraint(
-            model_name='outcome',
-            constraint=models.UniqueConstraint(fields=('account', 'profile', 'run', 'operation'), name='outcome_once_per_person'),
+            index=models.Index(fields=['account', 'run', 'result', 'code', 'profile'], name='outcome_by_result'),
         ),
         migrations.AddIndex(
             model_name='call',
@@ -297,11 +293,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='subscriber',
-            index=models.Index(condition=models.Q(('due_at', None), _negated=True), fields=['account', 'goal', 'id'], name='subscriber_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscriber',
-            constraint=models.UniqueConstraint(fields=('account', 'profile', 'goal'), name='subscriber_once_per_goal'),
+            index=models.Index(condition=models.Q(('due_at', None), _negated=True), fields=['account', 'goal', 'profile'], name='subscriber_due'),
         ),
         Isolate('Authorization', 'Connection', 'ConnectionObjective', 'Goal', 'GoalAudience', 'Mapping', 'Run', 'Outcome', 'Subscriber', 'Flight', 'Call'),
     ]

@@ -112,6 +112,7 @@ class Outcome(LargeAccountModel):
         REJECTED = "rejected", "Rejected by the ESP"
         REMOVED = "removed", "Unsubscribed"
 
+    pk = models.CompositePrimaryKey("account", "profile", "run", "operation")
     run = AccountForeignKey(
         Run,
         on_delete=models.DO_NOTHING,
@@ -135,13 +136,8 @@ class Outcome(LargeAccountModel):
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["account", "profile", "run", "operation"], name="outcome_once_per_person"
-            ),
-        ]
         indexes = [
-            models.Index(fields=["account", "run", "result", "code", "id"], name="outcome_by_result"),
+            models.Index(fields=["account", "run", "result", "code", "profile"], name="outcome_by_result"),
         ]
 
     def __str__(self) -> str:

@@ -26,6 +26,7 @@ class Subscriber(LargeAccountModel):
         ON = "on", "On the list"
         OFF = "off", "Not on the list"
 
+    pk = models.CompositePrimaryKey("account", "goal", "profile")
     goal = AccountForeignKey(
         Goal,
         on_delete=models.DO_NOTHING,
@@ -64,12 +65,10 @@ class Subscriber(LargeAccountModel):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        constraints = [
-            # Profile first: the same key finds everything about one person.
-            models.UniqueConstraint(fields=["account", "profile", "goal"], name="subscriber_once_per_goal"),
-        ]
         indexes = [
-            models.Index(fields=["account", "goal", "id"], condition=~Q(due_at=None), name="subscriber_due"),
+            models.Index(
+                fields=["account", "goal", "profile"], condition=~Q(due_at=None), name="subscriber_due"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -84,8 +83,8 @@ class Flight(AccountModel):
         Goal, on_delete=models.CASCADE, related_name="flights", on_database_delete="CASCADE"
     )
     operation = models.CharField(max_length=12, choices=Outcome.Operation)
-    subscriber_ids = ArrayField(models.BigIntegerField())
+    profile_ids = ArrayField(models.BigIntegerField())
     started_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
-        return f"{len(self.subscriber_ids)} people of goal {self.goal_id}"
+        return f"{len(self.profile_ids)} people of goal {self.goal_id}"

@@ -24,13 +24,13 @@ from connectors.sync.sources import Shape, audiences_sql, fingerprint_sql
 
 CLAIM = """
 WITH due AS MATERIALIZED (
-    SELECT s.id, s.profile_id, s.run_id, s.accepted_hash IS NULL AS is_new, s.accepted_address, s.attempts
+    SELECT s.profile_id, s.run_id, s.accepted_hash IS NULL AS is_new, s.accepted_address, s.attempts
     FROM connectors_subscriber s
     WHERE s.account_id = %(account)s AND s.goal_id = %(goal)s AND s.due_at <= now() AND s.operation = %(operation)s
-      AND s.id > %(after)s
-    ORDER BY s.id LIMIT %(limit)s
+      AND s.profile_id > %(after)s
+    ORDER BY s.profile_id LIMIT %(limit)s
 )
-SELECT due.id, due.profile_id, due.run_id::text, due.is_new, due.accepted_address, due.attempts,
+SELECT due.profile_id, due.run_id::text, due.is_new, due.accepted_address, due.attempts,
        p.email, p.external_id, p.properties, {audiences},
        CASE WHEN membership.profile_id IS NULL THEN 'left' ELSE {withheld} END,
        ({fingerprint})::text
@@ -46,22 +46,21 @@ ORDER BY due.profile_id
 
 TAKE_BACK = """
 WITH crashed AS (
-    DELETE FROM connectors_flight WHERE account_id = %(account)s AND goal_id = %(goal)s RETURNING subscriber_ids
+    DELETE FROM connectors_flight WHERE account_id = %(account)s AND goal_id = %(goal)s RETURNING profile_ids
 )
 UPDATE connectors_subscriber s SET attempts = s.attempts + 1
-FROM (SELECT unnest(subscriber_ids) AS id FROM crashed) was
-WHERE s.account_id = %(account)s AND s.id = was.id AND s.due_at IS NOT NULL
+FROM (SELECT unnest(profile_ids) AS id FROM crashed) was
+WHERE s.account_id = %(account)s AND s.goal_id = %(goal)s AND s.profile_id = was.id AND s.due_at IS NOT NULL
 """
 
 
 class Person(msgspec.Struct, frozen=True, gc=False):
     """One due person as they are now.
 
-    `id` is the subscriber row's. `is_new`: the ESP never accepted them from this goal. `withheld` is why they may
+    `is_new`: the ESP never accepted them from this goal. `withheld` is why they may
     not be sent (or "left"), None when they may. `fingerprint` is that of the payload.
     """
 
-    id: int
     profile_id: int
     run_id: str | None
     is_new: bool
@@ -85,7 +84,7 @@ class Batch:
 
     @property
     def last_id(self) -> int:
-        return max(person.id for person in self.people)
+        return self.people[-1].profile_id
 
     @property
     def run_ids(self) -> set[str]:
@@ -96,7 +95,7 @@ class Batch:
 def claim(goal: Goal, shape: Shape, operation: str, limit: int, after: int = 0) -> Batch | None:
     """Up to `limit` due people of one operation, in a flight of their own; None when nobody is due.
 
-    `after` is the highest subscriber id the caller has claimed already: one execution goes through a goal's due
+    `after` is the highest profile id the caller has claimed already: one execution goes through a goal's due
     rows once, and nobody flies twice at a time.
     """
     parameters: dict[str, Any] = {
@@ -122,16 +121,16 @@ def claim(goal: Goal, shape: Shape, operation: str, limit: int, after: int = 0) 
         account_id=goal.account_id,
         goal=goal,
         operation=operation,
-        subscriber_ids=[person.id for person in people],
+        profile_ids=[person.profile_id for person in people],
     )
     return Batch(flight.pk, operation, people)
 
 
 def to_person(row: tuple[Any, ...]) -> Person:
     """Django's cursors give jsonb as text."""
-    audiences = row[9]
+    audiences = row[8]
     names = None if audiences is None else orjson.loads(audiences)
-    fields: list[Any] = [*row[:8], orjson.loads(row[8]), names, *row[10:]]
+    fields: list[Any] = [*row[:7], orjson.loads(row[7]), names, *row[9:]]
     return Person(*fields)
 
 

@@ -24,14 +24,14 @@ WITH news AS (
         string_to_array(%(ids)s, ',')::bigint[],
         string_to_array(%(addresses)s, E'\\n'),
         string_to_array(%(sent)s, ',', '')::uuid[]
-    ) AS n(id, address, sent)
+    ) AS n(profile_id, address, sent)
 ),
 locked AS (
     SELECT s.place, s.profile_id, n.address, n.sent,
            s.run_id IS NOT DISTINCT FROM %(run)s::uuid AND s.operation = %(operation)s AS is_current
     FROM news n CROSS JOIN LATERAL (
         SELECT ctid AS place, profile_id, run_id, operation FROM connectors_subscriber
-        WHERE account_id = %(account)s AND id = n.id FOR UPDATE
+        WHERE account_id = %(account)s AND goal_id = %(goal)s AND profile_id = n.profile_id FOR UPDATE
     ) s
 ),
 written AS (
@@ -140,6 +140,7 @@ def confirm_group(goal: Goal, batch: Batch, kind: Kind, group: Sequence[News]) -
             CONFIRM.replace("{changes}", CHANGES[kind.result]),
             {
                 "account": goal.account_id,
+                "goal": goal.pk,
                 "operation": batch.operation,
                 "run": kind.run_id,
                 "result": kind.result,
@@ -148,7 +149,7 @@ def confirm_group(goal: Goal, batch: Batch, kind: Kind, group: Sequence[News]) -
                 "state": kind.state,
                 "delay_s": kind.delay_s,
                 "counts": kind.counts,
-                "ids": ",".join(str(one.person.id) for one in group),
+                "ids": ",".join(str(one.person.profile_id) for one in group),
                 "addresses": "\n".join(one.address for one in group),
                 "sent": ",".join(one.sent for one in group),
             },

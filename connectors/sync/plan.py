@@ -30,7 +30,7 @@ wanted AS (
     FROM people JOIN audiences_profile p ON p.account_id = %(account)s AND p.id = people.profile_id
 ),
 flying AS MATERIALIZED (
-    SELECT unnest(subscriber_ids) AS id FROM connectors_flight
+    SELECT unnest(profile_ids) AS id FROM connectors_flight
     WHERE account_id = %(account)s AND goal_id = %(goal)s
 ),
 held AS (
@@ -40,7 +40,7 @@ held AS (
            s.due_at IS NOT NULL AS pending
     FROM connectors_subscriber s
     CROSS JOIN LATERAL (
-        SELECT s.attempts > 0 OR EXISTS (SELECT 1 FROM flying WHERE flying.id = s.id) AS so
+        SELECT s.attempts > 0 OR EXISTS (SELECT 1 FROM flying WHERE flying.id = s.profile_id) AS so
     ) tried
     WHERE s.account_id = %(account)s AND s.goal_id = %(goal)s {only_held}
 ),
@@ -93,7 +93,7 @@ written AS (
     WHERE verdict IN ('create', 'update', 'remove') OR pending OR NOT is_known
        OR reason <> reason_before OR (wanted = 'on') <> (reason = '')
     ORDER BY profile_id
-    ON CONFLICT (account_id, profile_id, goal_id) DO UPDATE SET
+    ON CONFLICT (account_id, goal_id, profile_id) DO UPDATE SET
         wanted = excluded.wanted, reason = excluded.reason, wanted_hash = excluded.wanted_hash,
         operation = excluded.operation, run_id = excluded.run_id, due_at = excluded.due_at,
         attempts = CASE WHEN s.due_at IS NULL THEN 0 ELSE s.attempts END,
