@@ -40,6 +40,7 @@ def enter_environment(command: str) -> None:
     extras = ["dev"] if command == "test" else []
     wanted = requirements(extras)
     if stamp_fits(Path(sys.prefix), extras) or not missing_packages(wanted):
+        os.environ.pop(ENTERED, None)  # or what we start would take our start for its own
         return
     try:
         if os.environ.get(ENTERED) == sys.executable:  # or it would start over for ever
