@@ -34,8 +34,7 @@ WORTH_REPEATING = (
 PREPARE = """
 SELECT set_config('jit', 'off', true),
     {people_lock}({people_key}),
-    CASE WHEN %(audience)s IS NOT NULL THEN {audience_lock} END,
-    to_regclass('pg_temp.ingest_operation') IS NOT NULL
+    CASE WHEN %(audience)s IS NOT NULL THEN {audience_lock} END
 """
 
 # After the locks: what was committed while waiting counts.
@@ -72,6 +71,10 @@ class Call:
     atomic: bool = False
     validate_only: bool = False
     verbose: bool = False
+
+    def __post_init__(self) -> None:
+        if self.audience is not None and self.audience.account_id != self.account.pk:
+            raise ValueError("The audience is another account's.")
 
     @property
     def params(self) -> dict[str, Any]:
@@ -163,10 +166,10 @@ def _run(cursor: Any, call: Call, sheet: Sheet, alone: bool, in_other_transactio
         audience_lock=locks.AUDIENCE.format(id="%(audience)s::bigint"),
     )
     cursor.execute(prepare, params)
-    tables_exist = cursor.fetchone()[-1]
     cursor.execute(LOOK_AROUND, params)
     has_pending, has_erased = cursor.fetchone()
-    staging.stage(cursor, sheet, tables_exist, in_other_transaction)
+    staging.prepare(cursor, in_other_transaction)
+    staging.stage(cursor, sheet)
     identify.identify(cursor, sheet, params, call.unknown)
     identify.settle(cursor, sheet, params, has_pending, has_erased)
     todo = outcomes.count(cursor)
@@ -186,7 +189,7 @@ def _write(
     if sheet.has_consents:
         cursor.execute(staging.by_key(consents.ADD_ANSWERS), params)
     if todo.writes_members:
-        cursor.execute(members.WRITE, params)
+        members.write(cursor, params, todo.stored_members > 0)
     if todo.waits:
         cursor.execute(pending.WRITE, params)
     if has_pending and (todo.updates or todo.creates):

@@ -82,7 +82,7 @@ FROM (
                 FROM ingest_operation s
                 LEFT JOIN audiences_profile e ON e.account_id = %(account)s AND e.external_id = s.external_id
                 LEFT JOIN audiences_profile m ON m.account_id = %(account)s AND m.email = NULLIF(s.email, e.email)
-                LEFT JOIN audiences_profile i ON i.account_id = %(account)s AND i.id = s.id
+                LEFT JOIN audiences_profile i ON %(by_id)s AND i.account_id = %(account)s AND i.id = s.id
                 OFFSET 0
             ) found
         ) judged OFFSET 0
@@ -245,6 +245,7 @@ def identify(cursor: Any, sheet: Sheet, params: dict[str, Any], unknown: str) ->
         "assigns": unknown == "create" and not meets,
         "rejects": unknown == "reject" and not meets,
         "meets": meets,
+        "by_id": "id" in sheet.kinds,
     }
     cursor.execute(by_key(IDENTIFY), {**params, **flags})
     if meets:

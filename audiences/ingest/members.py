@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 # A removal of somebody who is not a member leaves a trace too: an older addition that comes later is stale. Every
 # accepted operation moves the time, with effect or without.
 WRITE = """
@@ -12,6 +14,8 @@ SELECT %(account)s, %(audience)s, profile_id, CASE WHEN op = 'a' THEN 'member' E
 FROM ingest_outcome
 WHERE profile_id IS NOT NULL AND outcome IN ('added', 'already_member', 'removed', 'not_member')
 ORDER BY profile_id
+"""
+WRITE_AGAIN = """
 ON CONFLICT (account_id, audience_id, profile_id) DO UPDATE
 SET changed_at = excluded.changed_at,
     state = excluded.state,
@@ -19,6 +23,7 @@ SET changed_at = excluded.changed_at,
     source = CASE WHEN excluded.state <> m.state THEN excluded.source ELSE m.source END
 WHERE m.changed_at <> excluded.changed_at OR m.state <> excluded.state
 """
+
 
 NOTE_CHANGED = """
 INSERT INTO ingest_changed
@@ -38,3 +43,8 @@ SET member_count = member_count + %(added)s - %(removed)s,
 WHERE account_id = %(account)s AND id = %(audience)s
 RETURNING version, member_count, held_count
 """
+
+
+def write(cursor: Any, params: dict[str, Any], some_are_stored: bool) -> None:
+    """The audience is locked: where none is stored yet none can be in the way."""
+    cursor.execute(WRITE + WRITE_AGAIN if some_are_stored else WRITE, params)

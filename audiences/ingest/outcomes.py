@@ -16,6 +16,7 @@ SELECT outcome, count(*), count(*) FILTER (WHERE updates), count(*) FILTER (WHER
     count(*) FILTER (
         WHERE profile_id IS NOT NULL AND outcome IN ('added', 'already_member', 'removed', 'not_member')
     ),
+    count(*) FILTER (WHERE stored),
     count(*) FILTER (WHERE outcome = 'added' AND NOT known)
 FROM ingest_outcome GROUP BY outcome
 """
@@ -50,6 +51,7 @@ class Todo:
     waiting_removed: int
     newly_held: int
     writes_members: int
+    stored_members: int
     created: int
 
     @property
@@ -77,7 +79,8 @@ def count(cursor: Any) -> Todo:
         waiting_removed=sum(row[5] for row in rows),
         newly_held=sum(row[6] for row in rows),
         writes_members=sum(row[7] for row in rows),
-        created=sum(row[8] for row in rows),
+        stored_members=sum(row[8] for row in rows),
+        created=sum(row[9] for row in rows),
     )
 
 

@@ -86,12 +86,18 @@ def _without(ways: tuple[str, ...], sql: str) -> str:
     return f"{off}{sql}{back}"
 
 
-def stage(cursor: Any, sheet: Sheet, tables_exist: bool, in_other_transaction: bool) -> None:
-    """Put the lines of a call into empty tables."""
-    if not tables_exist:
+def prepare(cursor: Any, in_other_transaction: bool) -> None:
+    """Empty tables, whether this connection has them already or not."""
+    cursor.execute("SELECT to_regclass('pg_temp.ingest_operation') IS NOT NULL")
+    (exist,) = cursor.fetchone()
+    if not exist:
         cursor.execute(CREATE)
     elif in_other_transaction:
         cursor.execute(f"TRUNCATE {', '.join(TABLES)}")  # an earlier call of the same transaction
+
+
+def stage(cursor: Any, sheet: Sheet) -> None:
+    """Put the lines of a call into the empty tables."""
     copy_lines(cursor, "ingest_operation", OPERATION_COLUMNS, sheet.lines)
     if sheet.has_consents:
         copy_lines(cursor, "ingest_consent", CONSENT_COLUMNS, sheet.consent_lines)

@@ -12,23 +12,36 @@ from __future__ import annotations
 LOCK_KEY = "hashtextextended('{target}:' || {account}, 0)"
 
 # EXECUTE plans anew each time: a plan kept from when the tables were empty has the wrong index. And look-ups by key
-# only: a target that was never analysed looks empty to the planner, which then reads it whole.
+# only: a target that was never analysed looks empty to the planner, which then reads it whole. Neighbours (one row,
+# or new rows referred to in the order they were made) are read as a range, which is four times as fast.
 CHECK = """
 CREATE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_material = off
 SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     account bigint;
+    lowest bigint;
+    highest bigint;
+    total bigint;
     missing boolean;
 BEGIN
-    FOR account IN SELECT DISTINCT account_id FROM added LOOP
+    FOR account, lowest, highest, total IN
+        SELECT account_id, min("{column}"), max("{column}"), count(*) FROM added GROUP BY account_id
+    LOOP
         PERFORM pg_advisory_xact_lock_shared({lock_key});
-        EXECUTE 'SELECT EXISTS (
-            SELECT FROM (SELECT DISTINCT "{column}" AS id FROM added WHERE account_id = $1) reference
-            WHERE reference.id IS NOT NULL AND NOT EXISTS (
-                SELECT FROM "{target}" target WHERE target.account_id = $1 AND target.id = reference.id
-            )
-        )' INTO missing USING account;
+        IF highest - lowest <= 4 * total THEN
+            EXECUTE 'SELECT EXISTS (
+                SELECT "{column}" FROM added WHERE account_id = $1 AND "{column}" IS NOT NULL
+                EXCEPT SELECT id FROM "{target}" WHERE account_id = $1 AND id BETWEEN $2 AND $3
+            )' INTO missing USING account, lowest, highest;
+        ELSE
+            EXECUTE 'SELECT EXISTS (
+                SELECT FROM (SELECT DISTINCT "{column}" AS id FROM added WHERE account_id = $1) reference
+                WHERE reference.id IS NOT NULL AND NOT EXISTS (
+                    SELECT FROM "{target}" target WHERE target.account_id = $1 AND target.id = reference.id
+                )
+            )' INTO missing USING account;
+        END IF;
         IF missing THEN
             RAISE EXCEPTION 'A row of {table} refers to a row of {target} that the account does not have.'
             USING ERRCODE = 'foreign_key_violation', TABLE = '{table}', CONSTRAINT = '{name}';

@@ -400,6 +400,11 @@ def test_two_accounts_never_touch(audience, bob_account, audience_of):
         assert Member.objects.filter(audience=theirs).count() == 1
 
 
+def test_an_audience_of_another_account_is_refused(audience, bob_account):
+    with pytest.raises(ValueError, match="another account"):
+        apply(account=bob_account, audience=audience, operations=[add(0, "a")], unknown="create", source="x")
+
+
 def test_an_empty_call_answers(audience):
     assert counts(run(audience)) == {}
 
