@@ -181,7 +181,7 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField(auto_now_add=True)),
                 ('account', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account', verbose_name='client')),
                 ('profile', syncapp.accounts.fields.AccountForeignKey(checked='statement', db_constraint=False, db_index=False, on_database_delete='CASCADE', on_delete=django.db.models.deletion.DO_NOTHING, related_name='outcomes', to='audiences.profile')),
-                ('run', syncapp.accounts.fields.AccountForeignKey(checked='statement', db_constraint=False, db_index=False, on_database_delete='CASCADE', on_delete=django.db.models.deletion.DO_NOTHING, related_name='outcomes', to='connectors.run')),
+                ('run', syncapp.accounts.fields.AccountForeignKey(db_constraint=False, db_index=False, on_database_delete='CASCADE', on_delete=django.db.models.deletion.DO_NOTHING, related_name='outcomes', to='connectors.run')),
             ],
         ),
         migrations.CreateModel(

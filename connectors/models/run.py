@@ -118,7 +118,6 @@ class Outcome(LargeAccountModel):
         on_delete=models.DO_NOTHING,
         related_name="outcomes",
         on_database_delete="CASCADE",
-        checked="statement",
         db_index=False,
     )
     profile = AccountForeignKey(
