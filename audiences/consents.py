@@ -93,7 +93,7 @@ def _add_to_ledger(profile: Profile, given: ConsentGiven, source: str, now: date
 STAGE_ANSWERS = """
 INSERT INTO ingest_answer
 SELECT DISTINCT ON (p.profile_id, c.objective_key, c.state, c.occurred_at)
-    p.profile_id, c.objective_key, c.state, c.occurred_at, c.method, c.evidence
+    p.profile_id, p.known, c.objective_key, c.state, c.occurred_at, c.method, c.evidence
 FROM ingest_consent c JOIN ingest_person p ON p.n = c.n
 WHERE p.profile_id IS NOT NULL AND p.code IS NULL
 ORDER BY p.profile_id, c.objective_key, c.state, c.occurred_at, c.n

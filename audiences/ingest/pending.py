@@ -15,9 +15,13 @@ UPDATE ingest_person p SET was = left(g.state, 1)::"char", was_at = g.changed_at
 FROM (
     SELECT x.ctid AS place, q.state, q.changed_at
     FROM ingest_person x
-    LEFT JOIN audiences_pending q ON q.account_id = %(account)s AND q.audience_id = %(audience)s
-        AND q.kind = CASE x.kind WHEN 'x' THEN 'external_id' WHEN 'm' THEN 'email' END
-        AND q.value = x.identity
+    LEFT JOIN LATERAL (
+        SELECT state, changed_at FROM audiences_pending
+        WHERE account_id = %(account)s AND audience_id = %(audience)s
+            AND kind = CASE x.kind WHEN 'x' THEN 'external_id' WHEN 'm' THEN 'email' END
+            AND value = x.identity
+        LIMIT 1
+    ) q ON true
     WHERE NOT x.known AND x.code IS NULL
     OFFSET 0
 ) g
@@ -48,8 +52,10 @@ MATCHED = """
             LEFT JOIN audiences_profile p ON p.account_id = %(account)s AND p.id = c.profile_id
             OFFSET 0
         ) p
-        LEFT JOIN audiences_pending q
-            ON q.account_id = %(account)s AND q.kind = '{kind}' AND q.value = p.{kind}
+        LEFT JOIN LATERAL (
+            SELECT *, ctid FROM audiences_pending
+            WHERE account_id = %(account)s AND kind = '{kind}' AND value = p.{kind} OFFSET 0
+        ) q ON true
         OFFSET 0
     ) matched WHERE matched.id IS NOT NULL
 """
@@ -70,8 +76,10 @@ WITH matched AS MATERIALIZED (
     SELECT * FROM (
         SELECT l.*, m.state AS stored_state, m.changed_at AS stored_at
         FROM latest l
-        LEFT JOIN audiences_member m ON m.account_id = %(account)s AND m.audience_id = l.audience_id
-            AND m.profile_id = l.person_id
+        LEFT JOIN LATERAL (
+            SELECT state, changed_at FROM audiences_member
+            WHERE account_id = %(account)s AND audience_id = l.audience_id AND profile_id = l.person_id LIMIT 1
+        ) m ON true
         OFFSET 0
     ) compared WHERE stored_at IS NULL OR changed_at > stored_at
 ), written AS (

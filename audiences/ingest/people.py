@@ -20,13 +20,15 @@ WITH written AS (
     SET email = CASE WHEN excluded.email = '' THEN NULL ELSE coalesce(excluded.email, t.email) END,
         external_id = coalesce(excluded.external_id, t.external_id),
         properties = jsonb_strip_nulls(t.properties || excluded.properties),
-        consents = audiences_merge_consents(t.consents, excluded.consents),
+        consents = CASE WHEN excluded.consents = '{{}}' THEN t.consents
+            ELSE audiences_merge_consents(t.consents, excluded.consents) END,
         updated_at = excluded.updated_at
     WHERE excluded.email = '' AND t.email IS NOT NULL
         OR coalesce(excluded.email, t.email, '') <> coalesce(t.email, '')
         OR coalesce(excluded.external_id, t.external_id, '') <> coalesce(t.external_id, '')
         OR jsonb_strip_nulls(t.properties || excluded.properties) <> t.properties
-        OR audiences_merge_consents(t.consents, excluded.consents) <> t.consents
+        OR excluded.consents <> '{{}}'
+            AND audiences_merge_consents(t.consents, excluded.consents) <> t.consents
     RETURNING id
 )
 INSERT INTO ingest_changed SELECT id FROM written
@@ -37,8 +39,7 @@ UPDATED_OR_ANSWERED = """(
         u.properties, a.consents
     FROM (SELECT * FROM ingest_outcome WHERE updates) u
     FULL JOIN (
-        SELECT * FROM ({answered}) given
-        WHERE profile_id NOT IN (SELECT profile_id FROM ingest_outcome WHERE creates)
+        SELECT * FROM ({answered}) given WHERE known
     ) a ON a.profile_id = u.profile_id
 ) said"""
 
@@ -59,13 +60,13 @@ INSERT INTO ingest_changed SELECT id FROM written
 
 # A person's consents as said in this call, in the form of the projection.
 ANSWERED = """
-    SELECT profile_id, jsonb_object_agg(objective_key, jsonb_build_object(
+    SELECT profile_id, known, jsonb_object_agg(objective_key, jsonb_build_object(
         'state', state, 'at', to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
     )) AS consents
     FROM (
         SELECT DISTINCT ON (profile_id, objective_key) * FROM ingest_answer
         ORDER BY profile_id, objective_key, occurred_at DESC, state = 'denied' DESC
-    ) best GROUP BY profile_id
+    ) best GROUP BY profile_id, known
 """
 
 

@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
 
-import orjson
-
-from audiences.addresses import InvalidAddress, normalise
+from audiences.ingest.checks import to_evidence, to_identity, to_properties, with_contact
 from audiences.ingest.persons import Persons
 from audiences.ingest.refusals import Refused
-from audiences.ingest.types import KEEP, ConsentGiven, Contact, ItemOutcome, Operation
-from audiences.ingest.values import Check, Misfit
-from syncapp.database.copy import NULL, json_to_text, to_text
+from audiences.ingest.types import ConsentGiven, ItemOutcome, Operation
+from audiences.ingest.values import Check
+from syncapp.database.copy import NULL, to_text
 
-EXTERNAL_ID_CHARS = 255
 CLOCK_SKEW = timedelta(minutes=5)
-LARGEST_ID = 2**63 - 1
 SOURCE_CHARS = 100
 
 OPERATION_COLUMNS = (
@@ -139,14 +134,14 @@ class Sheet:
     def _to_line(self, n: int, operation: Operation) -> str:
         op = OPS[operation.op]
         contact = operation.contact if op != "r" else None
-        identity, external_id, email = self._to_identity(operation)
+        identity, external_id, email = to_identity(operation)
         at, clears, properties = NULL, "f", "{}"
         if operation.occurred_at is not None:
             at = self._to_moment(operation.occurred_at, "/occurred_at")
         if contact is not None:
-            external_id, email, clears = self._with_contact(operation, contact, external_id, email)
+            external_id, email, clears = with_contact(operation, contact, external_id, email)
             if contact.properties:
-                properties = self._to_properties(contact.properties)
+                properties = to_properties(contact.properties, self._checks)
         person = self._persons.number(n, operation.kind, identity, external_id, email)
         if person != n:
             self.repeats = True
@@ -156,71 +151,6 @@ class Sheet:
             f"{NULL if external_id is None else to_text(external_id)}\t{NULL if email is None else email}\t"
             f"{clears}\t{properties}\t{at}\n"
         )
-
-    def _to_identity(self, operation: Operation) -> tuple[str, str | None, str | None]:
-        """The checked value, and as external id or e-mail address where it is one."""
-        value = operation.value
-        if operation.kind == "external_id":
-            _check_external_id(value, "invalid_identifier", "")
-            return value, value, None
-        if operation.kind == "email":
-            try:
-                email = normalise(value)
-            except InvalidAddress as error:
-                raise Refused("invalid_identifier", str(error)) from None
-            return email, None, email
-        if not (value.isascii() and value.isdigit() and 0 < int(value[:20]) <= LARGEST_ID):
-            raise Refused("invalid_identifier", "An id is a positive whole number.")
-        return str(int(value)), None, None
-
-    def _with_contact(
-        self, operation: Operation, contact: Contact, external_id: str | None, email: str | None
-    ) -> tuple[str | None, str | None, str]:
-        if contact.external_id is not KEEP and contact.external_id != external_id:
-            if external_id is not None:
-                raise Refused(
-                    "external_id_mismatch", "The contact has another external id.", "/contact/external_id"
-                )
-            _check_external_id(contact.external_id, "invalid_contact", "/contact/external_id")
-            external_id = contact.external_id
-        if contact.email is KEEP:
-            return external_id, email, "f"
-        if contact.email is None:
-            if email is not None:
-                raise Refused(
-                    "invalid_contact", "The address that names a person cannot be cleared.", "/contact/email"
-                )
-            return external_id, None, "t"
-        if contact.email == operation.value and email is not None:
-            return external_id, email, "f"
-        try:
-            given = normalise(contact.email)
-        except InvalidAddress as error:
-            raise Refused("invalid_contact", str(error), "/contact/email") from None
-        if email is not None and given != email:
-            raise Refused("invalid_contact", "The contact has another e-mail address.", "/contact/email")
-        return external_id, given, "f"
-
-    def _to_properties(self, given: Mapping[str, Any]) -> str:
-        checks = self._checks
-        fitted: dict[str, Any] | None = None
-        for key, value in given.items():
-            check = checks.get(key)
-            if check is None:
-                raise Refused("unknown_field", f"There is no property “{key[:60]}”.", _to_pointer(key))
-            if value is None:
-                continue
-            try:
-                fit = check(value)
-            except Misfit as misfit:
-                raise Refused("invalid_contact", f"“{key}” takes {misfit}.", _to_pointer(key)) from None
-            if fit is not value:
-                fitted = dict(given) if fitted is None else fitted
-                fitted[key] = fit
-        try:
-            return json_to_text(orjson.dumps(given if fitted is None else fitted))
-        except TypeError:
-            raise Refused("invalid_contact", "A text is not valid Unicode.", "/contact/properties") from None
 
     def _to_consent_line(self, n: int, position: int, given: ConsentGiven) -> str:
         pointer = f"/consents/{position}"
@@ -235,33 +165,10 @@ class Sheet:
         if given.method not in METHODS:
             raise Refused("invalid_consent", "The method is not known.", f"{pointer}/method")
         occurred_at = self._to_moment(given.occurred_at, f"{pointer}/occurred_at")
-        evidence = _to_evidence(given.evidence, f"{pointer}/evidence")
+        evidence = to_evidence(given.evidence, f"{pointer}/evidence")
         return f"{n}\t{given.objective}\t{given.state}\t{occurred_at}\t{given.method}\t{evidence}\n"
 
     def _to_moment(self, moment: datetime, pointer: str) -> str:
         if moment > self._latest:
             raise Refused("timestamp_in_future", "The time is more than 5 minutes ahead.", pointer)
         return moment.astimezone(UTC).isoformat()
-
-
-def _check_external_id(value: str, code: str, pointer: str) -> None:
-    if not 0 < len(value) <= EXTERNAL_ID_CHARS:
-        raise Refused(code, f"An external id has 1 to {EXTERNAL_ID_CHARS} characters.", pointer)
-    if not value.isprintable() and (
-        "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value)
-    ):
-        raise Refused(code, "An external id holds no NUL and is valid Unicode.", pointer)
-
-
-def _to_evidence(evidence: Mapping[str, Any], pointer: str) -> str:
-    try:
-        encoded = orjson.dumps(dict(evidence))
-    except TypeError:
-        raise Refused("invalid_consent", "The evidence is not valid JSON.", pointer) from None
-    if b"\\u0000" in encoded:
-        raise Refused("invalid_consent", "The evidence holds a NUL character.", pointer)
-    return json_to_text(encoded)
-
-
-def _to_pointer(key: str) -> str:
-    return "/contact/properties/" + key.replace("~", "~0").replace("/", "~1")

@@ -32,7 +32,8 @@ CREATE TEMP TABLE ingest_person (
     email text, clears_email boolean, external_id text, properties jsonb
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE ingest_answer (
-    profile_id bigint, objective_key text, state text, occurred_at timestamptz, method text, evidence jsonb
+    profile_id bigint, known boolean, objective_key text, state text, occurred_at timestamptz, method text,
+    evidence jsonb
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE ingest_changed (profile_id bigint) ON COMMIT DELETE ROWS;
 CREATE TEMP VIEW ingest_outcome AS
@@ -55,8 +56,9 @@ FROM ingest_person;
 
 # The planner knows nothing of staged rows, and of stored ones only after an ANALYZE: a full table may look empty to
 # it. So plans are not left to guesses. Stored rows are looked up by key from an outer join, which fixes who comes
-# first, or written by INSERT … ON CONFLICT, which has nothing to plan. Staged rows meet each other by hash, and
-# themselves by ctid.
+# first; where a shorter key may look as good, from a LATERAL query with LIMIT or OFFSET, which uses all of it. They
+# are written by INSERT … ON CONFLICT, which has nothing to plan. Staged rows meet each other by hash, and themselves
+# by ctid.
 BY_KEY = ("seqscan", "bitmapscan", "hashjoin", "mergejoin", "material")
 BY_HASH = ("nestloop",)
 

@@ -60,7 +60,7 @@ class Swept:
 def sweep(account_id: int, now: datetime | None = None) -> Swept:
     """Forget what is older than 30 days; let people in who were missed. Runs in the account's scope."""
     moment = now or timezone.now()
-    params = {"account": account_id, "now": moment, "traces_from": moment - pending.KEPT}
+    params: dict[str, Any] = {"account": account_id, "now": moment, "traces_from": moment - pending.KEPT}
     in_other_transaction = len(connection.savepoint_ids) > 0
     with connection.cursor() as cursor:
         cursor.execute(FORGET_REMOVALS, params)

@@ -27,12 +27,21 @@ FOR EACH ROW EXECUTE FUNCTION audiences_consent_is_append_only();
 # form, so they compare as texts.
 MERGE_CONSENTS = """
 CREATE FUNCTION audiences_merge_consents(stored jsonb, given jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT stored || coalesce(jsonb_object_agg(key, value), '{}')
-    FROM jsonb_each(given)
-    WHERE stored -> key IS NULL
-        OR value ->> 'at' COLLATE "C" > stored -> key ->> 'at'
-        OR value ->> 'at' = stored -> key ->> 'at' AND value ->> 'state' = 'denied'
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    objective text;
+    answer jsonb;
+BEGIN
+    FOR objective, answer IN SELECT key, value FROM jsonb_each(given) LOOP
+        IF stored -> objective IS NULL
+            OR answer ->> 'at' COLLATE "C" > stored -> objective ->> 'at'
+            OR answer ->> 'at' = stored -> objective ->> 'at' AND answer ->> 'state' = 'denied'
+        THEN
+            stored := stored || jsonb_build_object(objective, answer);
+        END IF;
+    END LOOP;
+    RETURN stored;
+END
 $$;
 """
 

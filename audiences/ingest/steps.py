@@ -1,0 +1,109 @@
+"""The statements of one call, in their order. The caller holds the transaction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from audiences import consents
+from audiences.changes import tell_changed
+from audiences.ingest import identify, locks, members, outcomes, pending, people, staging
+from audiences.ingest.sheet import Sheet
+from audiences.ingest.types import Result
+
+if TYPE_CHECKING:
+    from audiences.ingest.call import Call
+
+PREPARE = """
+SELECT set_config('jit', 'off', true),
+    {people_lock}({people_key}),
+    CASE WHEN %(audience)s IS NOT NULL THEN {audience_lock} END
+"""
+
+# After the locks: what was committed while waiting counts.
+LOOK_AROUND = """
+SELECT EXISTS (SELECT FROM audiences_pending WHERE account_id = %(account)s),
+    EXISTS (SELECT FROM audiences_suppression WHERE account_id = %(account)s AND reason = 'erasure')
+"""
+
+CHANGE = """
+INSERT INTO audiences_change (account_id, profile_ids, origin, created_at)
+SELECT %(account)s, array_agg(DISTINCT profile_id), %(origin)s, %(now)s FROM ingest_changed HAVING count(*) > 0
+RETURNING profile_ids
+"""
+
+
+def run(cursor: Any, call: Call, sheet: Sheet, alone: bool, in_other_transaction: bool) -> Result:
+    params = call.params
+    prepare = PREPARE.format(
+        people_lock="pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared",
+        people_key=locks.PEOPLE,
+        audience_lock=locks.AUDIENCE.format(id="%(audience)s::bigint"),
+    )
+    cursor.execute(prepare, params)
+    cursor.execute(LOOK_AROUND, params)
+    has_pending, has_erased = cursor.fetchone()
+    staging.prepare(cursor, in_other_transaction)
+    staging.stage(cursor, sheet)
+    identify.identify(cursor, sheet, params, call.unknown)
+    identify.settle(cursor, sheet, params, has_pending, has_erased)
+    todo = outcomes.count(cursor)
+    _write(cursor, call, sheet, params, todo, has_pending)
+    return _finish(cursor, call, sheet, params, todo)
+
+
+def _write(
+    cursor: Any, call: Call, sheet: Sheet, params: dict[str, Any], todo: outcomes.Todo, has_pending: bool
+) -> None:
+    if sheet.has_consents:
+        cursor.execute(staging.by_hash(consents.STAGE_ANSWERS))
+    if todo.updates or sheet.has_consents:
+        people.update(cursor, params, sheet.has_consents)
+    if todo.creates:
+        people.create(cursor, params, sheet.has_consents)
+    if sheet.has_consents:
+        cursor.execute(staging.by_key(consents.ADD_ANSWERS), params)
+    if todo.writes_members:
+        members.write(cursor, params, todo.stored_members > 0)
+    if todo.waits:
+        cursor.execute(pending.WRITE, params)
+    if has_pending and (todo.updates or todo.creates):
+        pending.apply_appeared(cursor, params)
+    if todo.added or todo.removed:
+        cursor.execute(members.NOTE_CHANGED)
+
+
+def _finish(cursor: Any, call: Call, sheet: Sheet, params: dict[str, Any], todo: outcomes.Todo) -> Result:
+    counts = outcomes.to_counts(todo, sheet)
+    result = Result(counts=counts, **outcomes.read_items(cursor, sheet, todo, call.verbose))
+    cursor.execute(CHANGE, params)
+    row = cursor.fetchone()
+    if row is not None:
+        result = replace(result, profile_ids=tuple(row[0]))
+        if not call.validate_only and not (call.atomic and result.errors):
+            tell_changed(call.account.pk)
+    if call.audience is not None:
+        result = _count_audience(cursor, call, params, todo, result)
+    return result
+
+
+def _count_audience(
+    cursor: Any, call: Call, params: dict[str, Any], todo: outcomes.Todo, result: Result
+) -> Result:
+    last_sync = {
+        "at": call.now.isoformat(),
+        "kind": "delta",
+        **{key: result.counts[key] for key in ("added", "removed", "failed")},
+    }
+    deltas = {
+        "added": todo.added,
+        "removed": todo.removed,
+        "held_delta": todo.held_delta,
+        "seen": int(todo.added + todo.removed > 0 or todo.held_delta != 0),
+        "last_sync": orjson.dumps(last_sync).decode(),
+    }
+    cursor.execute(members.COUNT_AUDIENCE, {**params, **deltas})
+    version, member_count, held_count = cursor.fetchone()
+    return replace(result, version=version, member_count=member_count, held_count=held_count)
