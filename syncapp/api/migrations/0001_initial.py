@@ -1,7 +1,8 @@
 import django.db.models.deletion
 import syncapp.accounts.fields
-from syncapp.database.operations import Isolate
 from django.db import migrations, models
+
+from syncapp.database.operations import CreateModels, Isolate
 
 
 class Migration(migrations.Migration):
@@ -13,41 +14,39 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='RateWindow',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('quota', models.CharField(choices=[('requests', 'Requests'), ('member_operations', 'Member operations')], max_length=20)),
-                ('started_at', models.DateTimeField()),
-                ('used', models.BigIntegerField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account', verbose_name='client')),
-                ('key', syncapp.accounts.fields.AccountForeignKey(db_constraint=False, db_index=False, on_database_delete='CASCADE', on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.apikey')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Reply',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('idempotency_key', models.CharField(max_length=255)),
-                ('fingerprint', models.BinaryField(help_text='SHA-256 of method, path and body.', max_length=32)),
-                ('status', models.PositiveSmallIntegerField()),
-                ('headers', models.JSONField(default=dict)),
-                ('body', models.BinaryField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account', verbose_name='client')),
-                ('key', syncapp.accounts.fields.AccountForeignKey(db_constraint=False, db_index=False, on_database_delete='CASCADE', on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.apikey')),
-            ],
-            options={
-                'verbose_name_plural': 'replies',
-            },
-        ),
-        migrations.AddConstraint(
-            model_name='ratewindow',
-            constraint=models.UniqueConstraint(fields=('account', 'key', 'quota'), name='rate_window_once_per_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='reply',
-            constraint=models.UniqueConstraint(fields=('account', 'key', 'idempotency_key'), name='reply_once_per_key'),
+        CreateModels(
+            migrations.CreateModel(
+                name='RateWindow',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('quota', models.CharField(choices=[('requests', 'Requests'), ('member_operations', 'Member operations')], max_length=20)),
+                    ('started_at', models.DateTimeField()),
+                    ('used', models.BigIntegerField()),
+                    ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account', verbose_name='client')),
+                    ('key', syncapp.accounts.fields.AccountForeignKey(db_constraint=False, db_index=False, on_database_delete='CASCADE', on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.apikey')),
+                ],
+                options={
+                    'constraints': [models.UniqueConstraint(fields=('account', 'key', 'quota'), name='rate_window_once_per_key')],
+                },
+            ),
+            migrations.CreateModel(
+                name='Reply',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('idempotency_key', models.CharField(max_length=255)),
+                    ('fingerprint', models.BinaryField(help_text='SHA-256 of method, path and body.', max_length=32)),
+                    ('status', models.PositiveSmallIntegerField()),
+                    ('headers', models.JSONField(default=dict)),
+                    ('body', models.BinaryField()),
+                    ('created_at', models.DateTimeField(auto_now_add=True)),
+                    ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account', verbose_name='client')),
+                    ('key', syncapp.accounts.fields.AccountForeignKey(db_constraint=False, db_index=False, on_database_delete='CASCADE', on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.apikey')),
+                ],
+                options={
+                    'verbose_name_plural': 'replies',
+                    'constraints': [models.UniqueConstraint(fields=('account', 'key', 'idempotency_key'), name='reply_once_per_key')],
+                },
+            ),
         ),
         Isolate('RateWindow', 'Reply'),
     ]

@@ -5,7 +5,7 @@ import django.db.models.functions.datetime
 import uuid
 from django.db import migrations, models
 
-from syncapp.database.operations import Isolate
+from syncapp.database.operations import CreateModels, Isolate
 
 
 class Migration(migrations.Migration):
@@ -18,55 +18,57 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Worker',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('host', models.CharField(max_length=255)),
-                ('pid', models.PositiveIntegerField()),
-                ('processes', models.PositiveSmallIntegerField(help_text='How many handlers it runs at a time.')),
-                ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('last_seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('stopped_at', models.DateTimeField(null=True)),
-                ('due', models.PositiveIntegerField(db_default=0, help_text='Wake-ups due in the whole installation.')),
-                ('running', models.PositiveIntegerField(db_default=0, help_text='Handlers running in this worker.')),
-                ('restarts', models.PositiveIntegerField(db_default=0, help_text='Times its processes had to be replaced.')),
-            ],
-            options={
-                'ordering': ['-last_seen_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Wakeup',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=100)),
-                ('key', models.CharField(max_length=200)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('running', 'Running'), ('quarantined', 'Stopped: its worker died each time')], db_default='waiting', max_length=12)),
-                ('priority', models.BooleanField(db_default=False, help_text='Goes before all that has none.')),
-                ('version', models.BigIntegerField(db_default=1)),
-                ('seen_version', models.BigIntegerField(db_default=0)),
-                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('retry_at', models.DateTimeField(help_text='After a failure: not before this, whoever wakes.', null=True)),
-                ('attempts', models.PositiveIntegerField(db_default=0, help_text='Begun since the last success.')),
-                ('crashes', models.PositiveSmallIntegerField(db_default=0, help_text='Workers that died at it in a row.')),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('lease_token', models.UUIDField(null=True)),
-                ('worker_id', models.UUIDField(help_text='The worker that runs it, or ran it last.', null=True)),
-                ('host', models.CharField(db_default='', max_length=255)),
-                ('pid', models.PositiveIntegerField(null=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('error_class', models.CharField(db_default='', max_length=200)),
-                ('error_message', models.CharField(db_default='', help_text="Where it failed, or why it was stopped; never a person's data.", max_length=300)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.account', verbose_name='client')),
-            ],
-            options={
-                'verbose_name': 'wake-up',
-                'indexes': [models.Index(condition=models.Q(('state', 'waiting')), fields=['due_at'], name='wakeup_due'), models.Index(condition=models.Q(('state', 'running')), fields=['lease_until'], name='wakeup_running')],
-                'constraints': [models.UniqueConstraint(fields=('account', 'kind', 'key'), name='wakeup_once_per_key', nulls_distinct=False)],
-            },
+        CreateModels(
+            migrations.CreateModel(
+                name='Worker',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('host', models.CharField(max_length=255)),
+                    ('pid', models.PositiveIntegerField()),
+                    ('processes', models.PositiveSmallIntegerField(help_text='How many handlers it runs at a time.')),
+                    ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('last_seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('stopped_at', models.DateTimeField(null=True)),
+                    ('due', models.PositiveIntegerField(db_default=0, help_text='Wake-ups due in the whole installation.')),
+                    ('running', models.PositiveIntegerField(db_default=0, help_text='Handlers running in this worker.')),
+                    ('restarts', models.PositiveIntegerField(db_default=0, help_text='Times its processes had to be replaced.')),
+                ],
+                options={
+                    'ordering': ['-last_seen_at'],
+                },
+            ),
+            migrations.CreateModel(
+                name='Wakeup',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('kind', models.CharField(max_length=100)),
+                    ('key', models.CharField(max_length=200)),
+                    ('state', models.CharField(choices=[('waiting', 'Waiting'), ('running', 'Running'), ('quarantined', 'Stopped: its worker died each time')], db_default='waiting', max_length=12)),
+                    ('priority', models.BooleanField(db_default=False, help_text='Goes before all that has none.')),
+                    ('version', models.BigIntegerField(db_default=1)),
+                    ('seen_version', models.BigIntegerField(db_default=0)),
+                    ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('retry_at', models.DateTimeField(help_text='After a failure: not before this, whoever wakes.', null=True)),
+                    ('attempts', models.PositiveIntegerField(db_default=0, help_text='Begun since the last success.')),
+                    ('crashes', models.PositiveSmallIntegerField(db_default=0, help_text='Workers that died at it in a row.')),
+                    ('lease_until', models.DateTimeField(null=True)),
+                    ('lease_token', models.UUIDField(null=True)),
+                    ('worker_id', models.UUIDField(help_text='The worker that runs it, or ran it last.', null=True)),
+                    ('host', models.CharField(db_default='', max_length=255)),
+                    ('pid', models.PositiveIntegerField(null=True)),
+                    ('started_at', models.DateTimeField(null=True)),
+                    ('ended_at', models.DateTimeField(null=True)),
+                    ('error_class', models.CharField(db_default='', max_length=200)),
+                    ('error_message', models.CharField(db_default='', help_text="Where it failed, or why it was stopped; never a person's data.", max_length=300)),
+                    ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.account', verbose_name='client')),
+                ],
+                options={
+                    'verbose_name': 'wake-up',
+                    'indexes': [models.Index(condition=models.Q(('state', 'waiting')), fields=['due_at'], name='wakeup_due'), models.Index(condition=models.Q(('state', 'running')), fields=['lease_until'], name='wakeup_running')],
+                    'constraints': [models.UniqueConstraint(fields=('account', 'kind', 'key'), name='wakeup_once_per_key', nulls_distinct=False)],
+                },
+            ),
         ),
         Isolate('Wakeup'),
         # django-q2 looks for its next message by these two columns and brings no index for it.
