@@ -17,6 +17,12 @@ def beat() -> None:
         os.utime(int(handle))
 
 
-def silent_s(handle: int) -> float:
-    """Seconds since the last beat."""
-    return max(0.0, time.time() - os.fstat(handle).st_mtime)
+def forget(handle: int) -> None:
+    """Have `silent_s` wait for the first beat of the processes that are about to start."""
+    os.utime(handle, (0, 0))
+
+
+def silent_s(handle: int) -> float | None:
+    """Seconds since the last beat; None before the first one."""
+    beaten_at_s = os.fstat(handle).st_mtime
+    return max(0.0, time.time() - beaten_at_s) if beaten_at_s > 0 else None

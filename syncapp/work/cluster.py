@@ -15,7 +15,7 @@ from uuid import uuid4
 from django.db import connections
 from django_q.cluster import Sentinel
 
-from syncapp.work import stopping
+from syncapp.work import beats, stopping
 
 LOOK_S = 1.0
 
@@ -43,6 +43,7 @@ def run() -> None:
     )
     signal.signal(signal.SIGTERM, stopping.ask)  # after Sentinel's own; its children inherit ours
     os.register_at_fork(after_in_child=end_with_parent)
+    beats.beat()  # up: what takes long is behind it
     sentinel.start()
 
 

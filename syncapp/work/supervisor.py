@@ -54,6 +54,7 @@ class Supervisor:
         self._signals += 1
 
     def _start(self) -> None:
+        self._ticker.cluster_begins()
         environment = {
             **os.environ,
             "SYNCAPP_WORKERS": str(self._processes),
@@ -68,7 +69,6 @@ class Supervisor:
             pass_fds=[self._beats.fileno()],
             start_new_session=True,  # signals to our group, as from a terminal, must not reach its processes
         )
-        self._ticker.cluster_began()
 
     def _look_after(self) -> None:
         cluster = self._cluster

@@ -23,6 +23,7 @@ logger = logging.getLogger("syncapp.work")
 
 STEP_S = 1.0
 SCHEDULES_STEP_S = 5.0
+START_S = 120.0  # to import everything on a busy host: replaced before that, processes would never come up
 
 
 class Ticker:
@@ -48,7 +49,8 @@ class Ticker:
         if self._thread.is_alive():
             self._thread.join(timeout=STEP_S)
 
-    def cluster_began(self) -> None:
+    def cluster_begins(self) -> None:
+        beats.forget(self._beat_handle)
         self._cluster_began_at_s = time.monotonic()
         self._hung = False
 
@@ -89,9 +91,11 @@ class Ticker:
         return kept_at_s is None or time.monotonic() > kept_at_s + SCHEDULES_STEP_S
 
     def _is_silent(self) -> bool:
-        age_s = time.monotonic() - self._cluster_began_at_s
-        silent_s = min(age_s, beats.silent_s(self._beat_handle))
-        return self._worker.running == 0 and silent_s > settings.WORK_HANG_S
+        silent_s = beats.silent_s(self._beat_handle)
+        most_s: float = settings.WORK_HANG_S
+        if silent_s is None:
+            silent_s, most_s = time.monotonic() - self._cluster_began_at_s, max(START_S, most_s)
+        return self._worker.running == 0 and silent_s > most_s
 
     def _report(self) -> None:
         self._worker.last_seen_at = timezone.now()

@@ -93,3 +93,10 @@ def test_a_cluster_that_hangs_is_replaced(test_worker, entries, ann_account):
     wake("test.note", "second", account_id=ann_account.pk)
     entries.wait_for(1, kind="test.note", key="second", timeout_s=25)
     wait_until(lambda: Worker.objects.get().restarts == 1)
+
+
+def test_a_cluster_that_starts_slowly_is_not_taken_for_hung(test_worker, entries, ann_account):
+    wake("test.note", "waiting", account_id=ann_account.pk)
+    test_worker(SYNCAPP_HANG_S="1", SYNCAPP_TEST_START_S="5")
+    entries.wait_for(1, kind="test.note", timeout_s=30)
+    assert Worker.objects.get().restarts == 0
