@@ -6,20 +6,20 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from audiences.models import Change, Member, Pending
+from audiences.ingest.sweep import sweep
+from audiences.models import Change
 from syncapp.accounts import scope
+from syncapp.accounts.models import Account
 from syncapp.work import Slice, daily
 
 PLANNED_KEPT = timedelta(days=7)
-REMOVED_KEPT = timedelta(days=30)  # news of a removal older than this is not expected any more
 
 
-@daily("03:10", name="forget_changes")
-def forget_changes(slice_: Slice) -> float | None:
-    """Planned changes and the traces of removed members, of every account."""
-    now = timezone.now()
-    with scope.everything("rows of every account grow old"):
-        Change.objects.filter(planned_at__lt=now - PLANNED_KEPT).delete()
-        Member.objects.filter(state=Member.State.REMOVED, changed_at__lt=now - REMOVED_KEPT).delete()
-        Pending.objects.filter(expires_at__lt=now).delete()
+@daily("03:10", name="sweep_audiences")
+def sweep_audiences(slice_: Slice) -> float | None:
+    """Traces of removals, people who waited too long and planned changes, account by account."""
+    for account_id in Account.objects.order_by("pk").values_list("pk", flat=True):
+        with scope.account(account_id):
+            sweep(account_id)
+            Change.objects.filter(planned_at__lt=timezone.now() - PLANNED_KEPT).delete()
     return None
