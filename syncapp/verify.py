@@ -13,13 +13,21 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[1]
 PYTHON = sys.executable
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+PARALLEL = ["-n", "auto", "--dist", "worksteal"]  # the last long tests do not wait behind each other
+ON_WHEEL = [  # what speaks to PostgreSQL in ways of its own
+    "tests/accounts",
+    "tests/audiences",
+    "tests/connectors/sync/test_engine.py",
+    "tests/work/test_wakes.py",
+]
 STEPS = {
     "ruff check": [PYTHON, "-m", "ruff", "check", "."],
     "ruff format": [PYTHON, "-m", "ruff", "format", "--check", "."],
     "mypy": [PYTHON, "-m", "mypy"],
     "import-linter": [PYTHON, "-c", LINT_IMPORTS],
     "migrations": [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"],
-    "pytest": [PYTHON, "-m", "pytest", "-n", "auto"],
+    "pytest": [PYTHON, "-m", "pytest", *PARALLEL],
+    "pytest, wheel": [PYTHON, "-m", "tests.on_wheel", *PARALLEL, *ON_WHEEL],
     "demo": [PYTHON, "manage.py", "demo", "--check"],
     "demo, wheel": ["env", "SYNCAPP_POSTGRES=wheel", PYTHON, "manage.py", "demo", "--check"],
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
 
 from audiences.models import Audience, Objective, Profile
 from syncapp.accounts import scope
@@ -12,6 +13,12 @@ from syncapp.accounts.models import Account, Membership, User
 from tests.work.fixtures import worker  # noqa: F401  a fixture
 
 PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cheap_hashes() -> None:
+    """Django's hash takes 0.4 s per user, on purpose; hundreds of tests make users."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -101,15 +101,13 @@ def session_of(user: Any, origin: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def screenshot(tmp_path: Path) -> Callable[[Page, str], Path]:
-    """Write a picture of the whole page; SYNCAPP_SCREENSHOTS names a folder to keep them in."""
-    folder = Path(os.environ.get("SYNCAPP_SCREENSHOTS") or tmp_path)
+def screenshot() -> Callable[..., None]:
+    """Write a picture of the whole page into the folder that SYNCAPP_SCREENSHOTS names; nothing without it."""
+    folder = os.environ.get("SYNCAPP_SCREENSHOTS")
 
-    def take(page: Page, name: str, full_page: bool = True) -> Path:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{name}.png"
-        page.screenshot(path=path, full_page=full_page)
-        return path
+    def take(page: Page, name: str, full_page: bool = True) -> None:
+        if folder is not None:
+            page.screenshot(path=Path(folder) / f"{name}.png", full_page=full_page)
 
     return take
 
