@@ -14,10 +14,13 @@ from connectors.models.run import Outcome, Run
 from syncapp.accounts.fields import AccountForeignKey
 from syncapp.accounts.models import AccountModel, LargeAccountModel
 
+UNKNOWN_HASH = uuid.UUID(int=0)
+
 
 class Subscriber(LargeAccountModel):
     """`accepted_*` is what the ESP last accepted from us, written only after it did; `wanted*` what should be.
 
+    `accepted_hash` is UNKNOWN_HASH where an answer was lost since: it may hold that, or what was sent later.
     A row with `due_at` has an operation to be sent, and `run` is the run that has to account for it. Who is being
     sent right now stands in a `Flight`.
     """
@@ -48,6 +51,12 @@ class Subscriber(LargeAccountModel):
     accepted_hash = models.UUIDField(null=True, blank=True)
     accepted_address = models.CharField(max_length=254, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
+    tried_addresses = ArrayField(
+        models.CharField(max_length=254),
+        null=True,
+        blank=True,
+        help_text="Sent to the ESP, the answer lost: it may hold them.",
+    )
     remote_state = models.CharField(max_length=20, blank=True)
     operation = models.CharField(max_length=12, choices=Outcome.Operation, blank=True)
     run = AccountForeignKey(
@@ -84,6 +93,7 @@ class Flight(AccountModel):
     )
     operation = models.CharField(max_length=12, choices=Outcome.Operation)
     profile_ids = ArrayField(models.BigIntegerField())
+    addresses = ArrayField(models.CharField(max_length=254, null=True), null=True, help_text="As being sent.")
     started_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import connection
 
 from connectors.models import Goal
-from connectors.sync.gate import withheld_sql
+from connectors.sync.gate import Want, wanted_sql, withheld_sql
 from connectors.sync.sources import Shape, fingerprint_sql
 
 # `gone`: the ESP does not mail the person in these states; only a new opt-in of their own changes that.
@@ -30,17 +30,19 @@ wanted AS (
     FROM people JOIN audiences_profile p ON p.account_id = %(account)s AND p.id = people.profile_id
 ),
 flying AS MATERIALIZED (
-    SELECT unnest(profile_ids) AS id FROM connectors_flight
+    SELECT unnest(profile_ids) AS id, operation FROM connectors_flight
     WHERE account_id = %(account)s AND goal_id = %(goal)s
 ),
 held AS (
     SELECT s.*, tried.so,
-           s.accepted_hash IS NOT NULL OR (s.operation = 'upsert' AND tried.so) AS maybe_there,
+           s.accepted_hash IS NOT NULL OR s.tried_addresses IS NOT NULL OR tried.being_added AS maybe_there,
            s.remote_state IN ('unsubscribed', 'bounced', 'removed', 'suppressed') AS gone,
            s.due_at IS NOT NULL AS pending
     FROM connectors_subscriber s
     CROSS JOIN LATERAL (
-        SELECT s.attempts > 0 OR EXISTS (SELECT 1 FROM flying WHERE flying.id = s.profile_id) AS so
+        SELECT s.attempts > 0 OR EXISTS (SELECT FROM flying WHERE flying.id = s.profile_id) AS so,
+               EXISTS (SELECT FROM flying WHERE flying.id = s.profile_id AND flying.operation = 'upsert')
+                   AS being_added
     ) tried
     WHERE s.account_id = %(account)s AND s.goal_id = %(goal)s {only_held}
 ),
@@ -59,12 +61,12 @@ compared AS (
 ),
 diff AS MATERIALIZED (
     SELECT *, CASE
-        WHEN reason <> '' AND maybe_there AND NOT gone AND (is_member OR %(unsubscribe_leavers)s) THEN 'remove'
+        WHEN reason <> '' AND maybe_there AND NOT gone AND {may_not_stay} THEN 'remove'
         WHEN reason <> '' THEN 'off'
         WHEN accepted_hash IS NULL THEN 'create'
-        WHEN accepted_hash <> hash OR (pending AND tried) THEN 'update'
+        WHEN accepted_hash <> hash OR tried THEN 'update'
         ELSE 'keep' END AS verdict
-    FROM compared
+    FROM compared c
 ),
 superseded AS (
     INSERT INTO connectors_outcome (account_id, run_id, profile_id, operation, result, code, message, at)
@@ -105,6 +107,25 @@ UNION ALL
 SELECT 'superseded', operation, '', run_id, true, count(*) FROM superseded GROUP BY operation, run_id
 """
 
+# Who left is looked at one by one: they are few, and the goal may leave them on the list as long as they consent.
+LEAVERS_STAY = """(is_member OR (
+            SELECT {withheld} IS NOT NULL FROM audiences_profile p
+            WHERE p.account_id = %(account)s AND p.id = c.profile_id
+        ))"""
+WANTED_ELSEWHERE = """(
+            SELECT {wanted} FROM audiences_profile p WHERE p.account_id = %(account)s AND p.id = c.profile_id
+        )"""
+
+# Whoever confirms holds people while it writes their outcomes. Waiting for all of them here, in the same order,
+# lets the plan read what was confirmed, and keeps the two from waiting for each other.
+WAIT_FOR_CONFIRMATIONS = """
+SELECT count(*) FROM (
+    SELECT FROM connectors_subscriber s
+    WHERE s.account_id = %(account)s AND s.goal_id = %(goal)s AND s.due_at IS NOT NULL {only_held}
+    ORDER BY s.profile_id FOR UPDATE
+) due
+"""
+
 
 @dataclass(slots=True)
 class Planned:
@@ -134,19 +155,54 @@ def plan(goal: Goal, run_id: UUID, shape: Shape, touched: Sequence[int] | None =
         "goal": goal.pk,
         "run": run_id,
         "audiences": list(goal.audience_links.values_list("audience_id", flat=True)),
-        "unsubscribe_leavers": goal.leavers == Goal.Leavers.UNSUBSCRIBE,
     }
     if touched is not None:
         parameters["touched"] = list(touched)
+    withheld = withheld_sql(objective_keys(goal), parameters)
+    only_held = "" if touched is None else "AND s.profile_id = ANY(%(touched)s)"
     statement = PLAN.format(
-        withheld=withheld_sql(objective_keys(goal), parameters),
+        withheld=withheld,
         fingerprint=fingerprint_sql(shape, parameters),
+        may_not_stay=_may_not_stay_sql(goal, withheld, parameters),
         only_members="" if touched is None else "AND m.profile_id = ANY(%(touched)s)",
-        only_held="" if touched is None else "AND s.profile_id = ANY(%(touched)s)",
+        only_held=only_held,
     )
     with connection.cursor() as cursor:
+        cursor.execute(WAIT_FOR_CONFIRMATIONS.format(only_held=only_held), parameters)
         cursor.execute(statement, parameters)
         return _counted(cursor.fetchall())
+
+
+def _may_not_stay_sql(goal: Goal, withheld: str, parameters: dict[str, Any]) -> str:
+    """Whether somebody of `compared` who is not wanted here has to be taken off the list."""
+    tests = []
+    if goal.leavers != Goal.Leavers.UNSUBSCRIBE:
+        tests.append(LEAVERS_STAY.format(withheld=withheld))
+    others = wants_of(goals_of_same_list(goal))
+    if others:
+        tests.append("NOT " + WANTED_ELSEWHERE.format(wanted=wanted_sql(others, "elsewhere", parameters)))
+    return " AND ".join(tests) or "true"
+
+
+def goals_of_same_list(goal: Goal) -> list[Goal]:
+    """The other goals at work on the goal's list: whom they want, it does not take off."""
+    others = Goal.objects.of(goal.account_id).filter(
+        enabled=True,
+        list_id=goal.list_id,
+        connection__enabled=True,
+        connection__connector=goal.connection.connector,
+    )
+    return list(others.exclude(pk=goal.pk).select_related("connection").order_by("pk"))
+
+
+def wants_of(goals: Sequence[Goal]) -> list[Want]:
+    return [
+        Want(
+            tuple(goal.audience_links.values_list("audience_id", flat=True)),
+            tuple(objective_keys(goal)),
+        )
+        for goal in goals
+    ]
 
 
 def objective_keys(goal: Goal) -> list[str]:

@@ -65,26 +65,36 @@ def lock(goal: Goal) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('goal', %s))", [goal.pk])
 
 
+def locked(goal: Goal) -> Goal:
+    """The goal, locked and as it is by then: it may have been changed while we waited."""
+    lock(goal)
+    now: Goal = Goal.objects.select_related("connection").get(pk=goal.pk)
+    return now
+
+
 @transaction.atomic
 def execute(run: Run) -> None:
-    """Plan a queued full run. Repeating it after a crash is harmless: the transaction is all or nothing."""
-    goal = run.goal
-    lock(goal)
+    """Plan a queued full run. Repeating it after a crash is harmless: the transaction is all or nothing.
+
+    What asks for a full run is taken note of first: who changes the goal while it is planned asks anew.
+    """
+    goal = locked(run.goal)
+    Goal.objects.filter(pk=goal.pk).update(needs_full_run=False)
     run = Run.objects.select_for_update(no_key=True, of=["self"]).get(pk=run.pk)
     if run.state not in (Run.State.QUEUED, Run.State.PLANNING):
         return
     problem = obstacle(goal)
     if problem:
         close(run, Run.State.FAILED, problem)
+        Goal.objects.filter(pk=goal.pk).update(needs_full_run=True)
         return
     plan_into(run, goal)
-    Goal.objects.filter(pk=goal.pk).update(needs_full_run=False)
 
 
 @transaction.atomic
 def plan_touched(goal: Goal, profile_ids: Sequence[int]) -> Run | None:
     """A run for the people touched; None when the goal has nothing to do with them."""
-    lock(goal)
+    goal = locked(goal)
     run: Run = Run.objects.create(account_id=goal.account_id, goal=goal, trigger=Run.Trigger.CHANGE)
     planned = plan_into(run, goal, profile_ids)
     if planned.touches_nobody:
@@ -197,12 +207,16 @@ def close(run: Run, state: str, reason: str) -> None:
 
 def mark_waiting(run_ids: Iterable[UUID], reason: str) -> None:
     """Say on open runs why they do not move; `mark_running` takes it back."""
-    Run.objects.filter(pk__in=list(run_ids), state=Run.State.RUNNING).update(
-        state=Run.State.WAITING, reason=reason
-    )
+    mark(run_ids, Run.State.RUNNING, Run.State.WAITING, reason)
 
 
 def mark_running(run_ids: Iterable[UUID]) -> None:
-    Run.objects.filter(pk__in=list(run_ids), state=Run.State.WAITING).update(
-        state=Run.State.RUNNING, reason=""
-    )
+    mark(run_ids, Run.State.WAITING, Run.State.RUNNING, "")
+
+
+@transaction.atomic
+def mark(run_ids: Iterable[UUID], before: str, after: str, reason: str) -> None:
+    """Locked in the order in which `count` locks runs."""
+    rows = Run.objects.select_for_update(no_key=True, of=["self"]).filter(pk__in=list(run_ids), state=before)
+    held = list(rows.order_by("pk").values_list("pk", flat=True))
+    Run.objects.filter(pk__in=held).update(state=after, reason=reason[:300])

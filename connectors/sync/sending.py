@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from connectors.esp.contract import Can, Connector, Contact, Outcome, RemoteField, Status
 from connectors.esp.errors import ConnectorError, NeedsAttention, RateLimited
 from connectors.models import Outcome as OutcomeRow
@@ -14,6 +16,8 @@ from connectors.sync.sources import Shape, to_contact
 
 PERSON_PAUSE_S = 30.0  # the ESP asked to try this one person later; doubles with every try
 PERSON_PAUSE_MOST_S = 21_600.0
+GONE = ("unsubscribed", "bounced", "removed", "suppressed")  # states in which the ESP mails nobody
+WORSE = (Status.DONE, Status.REFUSED, Status.RETRY)
 UNSUBSCRIBES_PER_CLAIM = 50  # ESPs take them one by one; this many fit a lease
 
 
@@ -104,53 +108,62 @@ def retry(person: Person, outcome: Outcome, trouble: ConnectorError | None) -> N
     """Later: at once when the ESP as a whole had trouble (the goal pauses), else after the person's own pause."""
     if trouble is not None:
         counts = not isinstance(trouble, (RateLimited, NeedsAttention))
-        return News(person, "retry", trouble.code or "stopped", str(trouble), counts=counts)
+        return News(
+            person,
+            "retry",
+            trouble.code or "stopped",
+            str(trouble),
+            address=person.address or "",
+            counts=counts,
+        )
     pause = min(PERSON_PAUSE_MOST_S, PERSON_PAUSE_S * 2 ** min(person.attempts, 20))
-    return News(person, "retry", outcome.code, outcome.words, delay_s=pause)
+    return News(person, "retry", outcome.code, outcome.words, address=person.address or "", delay_s=pause)
 
 
 def retire_old_addresses(target: Target, sent: Sent) -> None:
-    """Who changed address is on the list twice now: take the old address off, or try the person again."""
+    """Who changed address is on the list twice now: take the old address off, or try the person again.
+
+    Also when the new one opted out at the ESP: the old one is theirs no more.
+    """
     for number, news in enumerate(sent.news):
-        old = news.person.accepted_address
-        if news.result != "updated" or not old or old == news.address:
+        if news.result not in ("created", "updated") and news.state not in GONE:
             continue
-        trouble = take_off(target, old)
+        old = [address for address in news.person.held_addresses if address != news.person.address]
+        trouble = take_off(target, old) if old else None
         if trouble is not None:
-            sent.news[number] = News(
-                news.person, "retry", trouble.code or "old_address", str(trouble), delay_s=PERSON_PAUSE_S
-            )
+            sent.news[number] = replace(retry(news.person, trouble, None), delay_s=PERSON_PAUSE_S)
 
 
-def take_off(target: Target, address: str) -> ConnectorError | None:
+def take_off(target: Target, addresses: Sequence[str]) -> Outcome | None:
+    """What keeps one of the addresses on the list for now; None when they are off, or never come off."""
     verb = (
         target.connector.remove if Can.REMOVE in target.connector.spec.can else target.connector.unsubscribe
     )
     try:
-        verb(target.list_id, [address])
+        outcomes = verb(target.list_id, addresses)
     except ConnectorError as error:
-        return error
-    return None
+        return Outcome(addresses[0], Status.RETRY, error.code or "old_address", str(error))
+    return next((outcome for outcome in outcomes if outcome.status is Status.RETRY), None)
 
 
 def unsubscribe(target: Target, batch: Batch) -> Sent:
     sent = Sent()
-    leaving: list[tuple[Person, str]] = []
+    leaving: list[Person] = []
     for person in batch.people:
-        address = person.accepted_address or person.address
         if person.withheld is None:
             sent.news.append(News(person, "skipped", "wanted_again"))
-        elif not address:
-            sent.news.append(News(person, "skipped", "no_address"))
+        elif not person.held_addresses:
+            sent.news.append(News(person, "skipped", "not_there"))
         else:
-            leaving.append((person, address))
-    for (person, _), outcome in zip(leaving, unsubscribed(target, leaving, sent), strict=True):
-        sent.news.append(left(person, outcome, sent.trouble))
+            leaving.append(person)
+    outcomes = iter(unsubscribed(target, [a for person in leaving for a in person.held_addresses], sent))
+    for person in leaving:
+        worst = max((next(outcomes) for _ in person.held_addresses), key=lambda one: WORSE.index(one.status))
+        sent.news.append(left(person, worst, sent.trouble))
     return sent
 
 
-def unsubscribed(target: Target, leaving: Sequence[tuple[Person, str]], sent: Sent) -> list[Outcome]:
-    addresses = [address for _, address in leaving]
+def unsubscribed(target: Target, addresses: Sequence[str], sent: Sent) -> list[Outcome]:
     if not addresses:
         return []
     try:
@@ -162,7 +175,9 @@ def unsubscribed(target: Target, leaving: Sequence[tuple[Person, str]], sent: Se
 
 def left(person: Person, outcome: Outcome, trouble: ConnectorError | None) -> News:
     if outcome.status is Status.DONE:
-        return News(person, "removed", state="unsubscribed")
+        # Whose addition was never confirmed may not have been there: should they be wanted again, the ESP knows.
+        return News(person, "removed", state="" if person.is_new else "unsubscribed")
     if outcome.status is Status.REFUSED:
-        return News(person, "rejected", outcome.code, outcome.words)
+        state = outcome.state.value if outcome.state is not None else ""
+        return News(person, "rejected", outcome.code, outcome.words, state=state)
     return retry(person, outcome, trouble)

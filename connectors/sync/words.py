@@ -14,6 +14,7 @@ REASONS = {
     "suppressed_at_esp": "Suppressed at the ESP",
     "superseded": "A later run took over",
     "wanted_again": "Wanted again before it was done",
+    "not_there": "Had not reached the list",
     "cancelled": "The run was cancelled",
     "goal_changed": "The goal was changed or switched off",
 }
