@@ -70,7 +70,7 @@ class World:
         )
         assert result.errors == ()
 
-    def answer(self, address: str, consent: str) -> None:
+    def answer(self, address: str, consent: str, objective: str = "newsletter") -> None:
         """The person grants or denies, outside the audience."""
         apply(
             account=self.account,
@@ -82,7 +82,7 @@ class World:
                     "email",
                     address,
                     None,
-                    (ConsentGiven("newsletter", consent, timezone.now()),),
+                    (ConsentGiven(objective, consent, timezone.now()),),
                 )
             ],
             unknown="reject",
