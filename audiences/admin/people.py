@@ -34,7 +34,7 @@ class PersonAdmin(TenantAdmin):
     sortable_by = ()
     list_per_page = 25
     search_fields = ("email",)
-    search_help_text = "E-mail address or external id, whole or its beginning"
+    search_help_text = "E-mail address, external id or another identifier, whole or its beginning"
     add_role = delete_role = None
     change_role = None
     answer_role = Role.EDITOR

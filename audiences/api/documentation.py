@@ -238,7 +238,8 @@ CHANGE_MEMBERS = operation(
 - Short form: `add` and `remove` hold ids. An id in both fails on both sides.
 - Ids are of the kind `identifier` says (the audience's own by default).
 - `unknown_contacts`: `reject` fails the item, `create` makes the person, `hold` keeps the membership for
-  {limits.HELD_DAYS} days until the person is known.
+  {limits.HELD_DAYS} days until the person is known. A held add keeps only the identifier and the time: contact
+  data sent with it are not kept, so send them again once the person is known.
 - `occurred_at` (else `emitted_at`, else now) orders: an operation older than the latest one on this person in this
   audience is `stale`, which is no error.
 - 200: every item was applied. 207: some failed, the others were applied; `errors` says which and whether to
@@ -246,6 +247,7 @@ CHANGE_MEMBERS = operation(
 - The numbers of `summary` but `created` and `updated` add up to `received`.
 - Codes of items: `contact_not_found`, `invalid_identifier`, `invalid_contact`, `invalid_consent`,
   `invalid_operation`, `unknown_field`, `unknown_objective`, `ambiguous_identifier`, `external_id_mismatch`,
+  `email_taken`, `external_id_taken`, `identifier_taken` (`holder` is the external id of the person who has it),
   `erased`, `conflicting_operations`, `timestamp_in_future`, `member_limit_reached`, and to be retried
   `temporarily_unavailable`, `locked`.
 - Contact data need the scope `contacts:write`, consents `consents:write`. Membership is never a consent.""",

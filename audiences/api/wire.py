@@ -180,7 +180,10 @@ class ItemProblem(Struct, omit_defaults=True):
     code: str
     detail: str
     retryable: bool
-    holder: str | None = None
+    holder: Annotated[
+        str | None,
+        Meta(description="External id of the person who has the address or identifying value already."),
+    ] = None
 
 
 class Item(Struct, omit_defaults=True):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from audiences.ingest import pending
+from audiences.ingest import identifiers, pending
 from audiences.ingest.sheet import Sheet
 from audiences.ingest.staging import by_hash, by_key
-from audiences.ingest.together import DIFFERS, bring_together
+from audiences.ingest.together import DIFFERS, bring_together, keep_one
 from audiences.suppressions import hmac_sql
 
 # Each OFFSET 0 keeps what stands in the brackets from being computed again for every mention.
@@ -123,6 +123,10 @@ def identify(cursor: Any, sheet: Sheet, params: dict[str, Any], unknown: str) ->
     cursor.execute(by_key(IDENTIFY), {**params, **flags})
     if meets:
         bring_together(cursor, params, unknown)
+    if params["property_ids"]:
+        identifiers.refuse_taken(cursor, params)
+    if meets:
+        keep_one(cursor, params)
 
 
 def settle(cursor: Any, sheet: Sheet, params: dict[str, Any], has_pending: bool, has_erased: bool) -> None:

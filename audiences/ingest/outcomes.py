@@ -22,16 +22,18 @@ FROM ingest_outcome GROUP BY outcome
 """
 
 READ = """
-SELECT o.n, o.outcome, o.code, o.holder,
+SELECT o.n, o.outcome, o.code, o.field, o.holder,
     CASE WHEN o.known OR o.outcome IN ('added', 'created') THEN o.profile_id END
 FROM ingest_outcome o WHERE %(all)s OR o.outcome IN ('failed', 'stale', 'superseded') ORDER BY o.n
 """
 
-# code: words, pointer
+# code: words, pointer; {field} is the key of a property
 REASONS = {
     "contact_not_found": ("There is no such person.", ""),
     "email_taken": ("Another person has this e-mail address.", "/contact/email"),
     "external_id_taken": ("Another person has this external id.", "/contact/external_id"),
+    "identifier_taken": ("Another person has this value.", "/contact/properties/{field}"),
+    "invalid_contact": ("“{field}” takes at most 255 characters.", "/contact/properties/{field}"),
     "ambiguous_identifier": ("The e-mail address and the external id name two people.", ""),
     "erased": ("This person was erased and cannot come back.", ""),
     "stale": ("A newer operation on this person was applied before.", ""),
@@ -113,13 +115,14 @@ def _to_item(
     n: int,
     outcome: Outcome,
     code: str | None,
+    field: str | None,
     holder: str | None,
     profile_id: int | None,
 ) -> ItemOutcome:
     index = sheet.indexes[n]
     if code is None and outcome not in CODES:
         return ItemOutcome(index, outcome, profile_id=profile_id)
-    detail, pointer = REASONS[code or outcome]
+    detail, pointer = (words.format(field=field) for words in REASONS[code or outcome])
     return ItemOutcome(
         index, outcome, code or CODES[outcome], detail, pointer, profile_id=profile_id, holder=holder
     )

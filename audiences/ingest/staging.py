@@ -16,7 +16,7 @@ from syncapp.database.copy import copy_lines
 TABLES = ("ingest_operation", "ingest_consent", "ingest_person", "ingest_answer", "ingest_changed")
 
 # op: a(dd) r(emove) u(psert); kind: x external_id, m email, d id. was: m(ember) or r(emoved), in the audience where
-# the person is known, else among those who wait.
+# the person is known, else among those who wait. field: the property a code is about.
 CREATE = """
 CREATE TEMP TABLE ingest_operation (
     n int, person int, op "char", kind "char", id bigint, external_id text, email text, clears_email boolean,
@@ -28,7 +28,7 @@ CREATE TEMP TABLE ingest_consent (
 CREATE TEMP TABLE ingest_person (
     n int, person bigint, op "char", kind "char", identity text, profile_id bigint, known boolean,
     inherits boolean, carries boolean, differs boolean, superseded boolean, at timestamptz, was "char",
-    was_at timestamptz, code text, holder text,
+    was_at timestamptz, code text, field text, holder text,
     email text, clears_email boolean, external_id text, properties jsonb
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE ingest_answer (
@@ -37,7 +37,7 @@ CREATE TEMP TABLE ingest_answer (
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE ingest_changed (profile_id bigint) ON COMMIT DELETE ROWS;
 CREATE TEMP VIEW ingest_outcome AS
-SELECT n, op, kind, identity, profile_id, known, at, was, code, holder,
+SELECT n, op, kind, identity, profile_id, known, at, was, code, field, holder,
     email, clears_email, external_id, properties,
     carries AND known AND differs AND code IS NULL AND coalesce(was_at <= at, true) AS updates,
     carries AND NOT known AND profile_id IS NOT NULL AND code IS NULL AND coalesce(was_at <= at, true) AS creates,

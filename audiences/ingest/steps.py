@@ -9,7 +9,7 @@ import orjson
 
 from audiences import consents
 from audiences.changes import tell_changed
-from audiences.ingest import identify, locks, members, outcomes, pending, people, staging
+from audiences.ingest import identifiers, identify, locks, members, outcomes, pending, people, staging
 from audiences.ingest.sheet import Sheet
 from audiences.ingest.types import Result
 
@@ -25,7 +25,9 @@ SELECT set_config('jit', 'off', true),
 # After the locks: what was committed while waiting counts.
 LOOK_AROUND = """
 SELECT EXISTS (SELECT FROM audiences_pending WHERE account_id = %(account)s),
-    EXISTS (SELECT FROM audiences_suppression WHERE account_id = %(account)s AND reason = 'erasure')
+    EXISTS (SELECT FROM audiences_suppression WHERE account_id = %(account)s AND reason = 'erasure'),
+    ARRAY(SELECT id FROM audiences_property WHERE account_id = %(account)s AND identifier ORDER BY id),
+    ARRAY(SELECT key::text FROM audiences_property WHERE account_id = %(account)s AND identifier ORDER BY id)
 """
 
 CHANGE = """
@@ -44,7 +46,7 @@ def run(cursor: Any, call: Call, sheet: Sheet, alone: bool, in_other_transaction
     )
     cursor.execute(prepare, params)
     cursor.execute(LOOK_AROUND, params)
-    has_pending, has_erased = cursor.fetchone()
+    has_pending, has_erased, params["property_ids"], params["property_keys"] = cursor.fetchone()
     staging.prepare(cursor, in_other_transaction)
     staging.stage(cursor, sheet)
     identify.identify(cursor, sheet, params, call.unknown)
@@ -63,6 +65,8 @@ def _write(
         people.update(cursor, params, sheet.has_consents)
     if todo.creates:
         people.create(cursor, params, sheet.has_consents)
+    if params["property_ids"] and (todo.updates or todo.creates):
+        identifiers.follow(cursor, params)
     if sheet.has_consents:
         cursor.execute(staging.by_key(consents.ADD_ANSWERS), params)
     if todo.writes_members:

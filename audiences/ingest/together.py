@@ -140,7 +140,9 @@ WHERE p.ctid = c.place
 
 
 def bring_together(cursor: Any, params: dict[str, Any], unknown: str) -> None:
-    """Fill in `ingest_person` what the items know of each other. Only calls where two can meet need it."""
+    """Fill in `ingest_person` what the items know of each other. Only calls where two can meet need it, and
+    `keep_one` once the items that fail are known.
+    """
     cursor.execute(by_hash(INHERIT))
     cursor.execute(by_key(READ_INHERITED), params)
     if unknown == "create":
@@ -148,6 +150,10 @@ def bring_together(cursor: Any, params: dict[str, Any], unknown: str) -> None:
     elif unknown == "reject":
         cursor.execute(REJECT)
     cursor.execute(CLAIM)
+
+
+def keep_one(cursor: Any, params: dict[str, Any]) -> None:
+    """Leave one item for each person, with the data of all of theirs."""
     cursor.execute(SUPERSEDE)
     cursor.execute(by_hash(FOLD))
     cursor.execute(by_key(COMPARE_AGAIN), params)

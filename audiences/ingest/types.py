@@ -91,7 +91,7 @@ class ItemOutcome:
 
     `code` and `detail` are empty unless it failed, was stale or superseded. `pointer` is relative to the
     item: "/contact/email", "/consents/0/objective", "" for the item as a whole. `holder` is the external id
-    of the person who has the e-mail address already, where there is one.
+    of the person who has the e-mail address or identifying value already, where there is one.
     """
 
     index: int

@@ -52,6 +52,8 @@ class Property(AccountModel):
         super().clean()
         if self.pk and Property.objects.filter(pk=self.pk).exclude(key=self.key).exists():
             raise ValidationError({"key": "The key is fixed: mappings and stored values use it."})
+        if self.identifier and self.type not in (self.Type.TEXT, self.Type.NUMBER):
+            raise ValidationError({"identifier": "Only a text or a number can name a person."})
 
 
 class Profile(LargeAccountModel):
@@ -90,20 +92,29 @@ class Profile(LargeAccountModel):
 
 
 class Identifier(AccountModel):
-    """A value of an identifying property, pointing to the one person who has it."""
+    """A value of an identifying property, pointing to the one person who has it. `audiences.ingest` keeps it equal
+    to `Profile.properties`; an empty text names nobody.
+    """
 
     property = AccountForeignKey(
-        Property, on_delete=models.CASCADE, related_name="+", on_database_delete="CASCADE"
+        Property, on_delete=models.CASCADE, related_name="+", on_database_delete="CASCADE", db_index=False
     )
     value = models.CharField(max_length=255)
     profile = AccountForeignKey(
-        Profile, on_delete=models.DO_NOTHING, related_name="identifiers", on_database_delete="CASCADE"
+        Profile,
+        on_delete=models.DO_NOTHING,
+        related_name="identifiers",
+        on_database_delete="CASCADE",
+        db_index=False,
     )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "property", "value"], name="identifier_value_per_property"
+            ),
+            models.UniqueConstraint(
+                fields=["account", "profile", "property"], name="identifier_once_per_property"
             ),
         ]
 

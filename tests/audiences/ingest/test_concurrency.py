@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from audiences.ingest import Contact, Operation, Result, apply
-from audiences.models import Audience, Change, Member, Pending, Profile
+from audiences.models import Audience, Change, Identifier, Member, Pending, Profile, Property
 from syncapp.accounts import scope
 from syncapp.accounts.models import Account
 
@@ -121,3 +121,27 @@ def test_people_appear_while_others_hold_them(account):
     check_counts(account, audiences)
     with scope.account(account):
         assert Profile.objects.count() == 80
+
+
+def test_one_of_two_people_gets_a_value_that_names_one(account):
+    """Neither call sees the other's claim when it looks."""
+    with scope.account(account):
+        Property.objects.create(account=account, key="customer", label="Customer", identifier=True)
+    audience = make_audience(account, "one")
+    calls = []
+    for caller in range(THREADS):
+        operations = [
+            Operation(n, "add", "external_id", f"c-{caller}-{n}", Contact(properties={"customer": f"K {n}"}))
+            for n in range(50)
+        ]
+        operations.append(Operation(50, "add", "external_id", f"c-{caller}"))
+        random.Random(caller).shuffle(operations)
+        calls.append(call_with(account, audience, operations))
+    results = in_parallel(account, calls)
+    assert sum(result.counts["added"] for result in results) == 50 + THREADS
+    assert {item.code for result in results for item in result.errors} == {"identifier_taken"}
+    assert all(item.holder for result in results for item in result.errors)
+    check_counts(account, [audience])
+    with scope.account(account):
+        assert Identifier.objects.count() == 50
+        assert Profile.objects.count() == 50 + THREADS
