@@ -23,7 +23,8 @@ from audiences.models import Objective
 from connectors import look
 from connectors.admin import steps
 from connectors.admin.choices import stored_first
-from connectors.admin.tools import PagesAdmin, View
+from connectors.admin.deleting import DeletesInWords
+from connectors.admin.tools import View
 from connectors.esp import registry
 from connectors.esp.contract import Can, Scope, Setting, Spec
 from connectors.models import Authorization, Connection, Goal, Run
@@ -125,7 +126,7 @@ def clients_of(row: Connection) -> tuple[list[tuple[str, str]], str]:
 
 
 @admin.register(Connection)
-class ConnectionAdmin(PagesAdmin):
+class ConnectionAdmin(DeletesInWords):
     list_display = ["status", "title", "esp", "last_run", "last_result", "label_list", "on"]
     list_display_links = ["title"]
     list_filter = ["enabled", "state", "connector", "favourite"]
@@ -146,6 +147,9 @@ class ConnectionAdmin(PagesAdmin):
             ("goals/add/", "goal_new", self.new_goal_view),
             ("setup/<slug:step>/", "setup", self.setup_view),
         ]
+
+    def goals_of(self, row: Connection) -> list[Goal]:
+        return list(row.goals.all())
 
     # The list
 

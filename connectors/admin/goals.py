@@ -18,8 +18,9 @@ from audiences.models import Audience
 from connectors import look
 from connectors.admin import people
 from connectors.admin.choices import stored_first
+from connectors.admin.deleting import DeletesInWords
 from connectors.admin.fieldrows import AtEsp, FieldRows, create_field, look_up
-from connectors.admin.tools import PagesAdmin, View
+from connectors.admin.tools import View
 from connectors.esp import registry
 from connectors.models import Goal, Run
 from connectors.sync import runs
@@ -89,7 +90,7 @@ def list_words(at_esp: AtEsp) -> str:
 
 
 @admin.register(Goal)
-class GoalAdmin(PagesAdmin):
+class GoalAdmin(DeletesInWords):
     list_display = ["title", "connection", "list_name", "leavers", "on"]
     list_filter = ["enabled", "connection"]
     list_select_related = ["connection"]
@@ -109,6 +110,9 @@ class GoalAdmin(PagesAdmin):
             ("fields/add/", "goal_field", self.field_view),
             ("people/", "goal_people", self.people_view),
         ]
+
+    def goals_of(self, row: Goal) -> list[Goal]:
+        return [row]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Only from a connection's page."""
