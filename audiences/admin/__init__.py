@@ -2,6 +2,7 @@
 
 from audiences.admin import (
     audience_pages,
+    consent_panel,
     dashboard,
     ledger,
     objectives,
@@ -13,6 +14,7 @@ from audiences.admin import (
 
 __all__ = [
     "audience_pages",
+    "consent_panel",
     "dashboard",
     "ledger",
     "objectives",
