@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
+from audiences.admin import wording
 from audiences.models import Consent, Profile
 from syncapp.admin.base import TenantAdmin
 
@@ -19,7 +20,7 @@ from syncapp.admin.base import TenantAdmin
 class LedgerAdmin(TenantAdmin):
     """Rows are added by the ingest; nobody changes or deletes one, and a trigger sees to it."""
 
-    list_display = ("occurred_at", "person", "objective_key", "answer", "method", "source", "recorded_at")
+    list_display = ("occurred_at", "person", "objective", "answer", "how", "told_by", "recorded_at")
     list_filter = (("state", ChoicesDropdownFilter),)
     list_filter_submit = True
     ordering = ("-id",)
@@ -27,10 +28,10 @@ class LedgerAdmin(TenantAdmin):
     add_role = change_role = delete_role = None
     fields = (
         "person",
-        "objective_key",
+        "objective",
         "state",
-        "method",
-        "source",
+        "how",
+        "told_by",
         "occurred_at",
         "recorded_at",
         "evidence",
@@ -47,8 +48,10 @@ class LedgerAdmin(TenantAdmin):
         changelist = super().get_changelist_instance(request)
         rows = list(changelist.result_list)
         people = Profile.objects.in_bulk({row.profile_id for row in rows})
+        labels = wording.objective_labels()
         for row in rows:
             row.found_person = people.get(row.profile_id)
+            row.objective_label = labels.get((row.account_id, row.objective_key), row.objective_key)
         changelist.result_list = rows
         return changelist
 
@@ -56,6 +59,9 @@ class LedgerAdmin(TenantAdmin):
         row = super().get_object(request, object_id, from_field)
         if row is not None:
             row.found_person = Profile.objects.filter(pk=row.profile_id).first()
+            row.objective_label = wording.objective_labels().get(
+                (row.account_id, row.objective_key), row.objective_key
+            )
         return row
 
     @admin.display(description="Person")
@@ -68,3 +74,15 @@ class LedgerAdmin(TenantAdmin):
     @display(description="Answer", label={"Granted": "success", "Denied": "danger"})  # type: ignore[untyped-decorator]
     def answer(self, row: Consent) -> str:
         return row.get_state_display()
+
+    @admin.display(description="Objective")
+    def objective(self, row: Any) -> str:
+        return str(row.objective_label)
+
+    @admin.display(description="How")
+    def how(self, row: Consent) -> str:
+        return wording.method(row.method)
+
+    @admin.display(description="Told by")
+    def told_by(self, row: Consent) -> str:
+        return wording.source(row.source)

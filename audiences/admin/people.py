@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.html import format_html, format_html_join
 
-from audiences.admin import person
+from audiences.admin import person, wording
 from audiences.admin.answers import AnswerForm, record_answer
 from audiences.admin.panels import panels_of
 from audiences.admin.search import by_term
@@ -28,7 +28,7 @@ class PersonAdmin(TenantAdmin):
     recorded.
     """
 
-    list_display = ("who", "external_id", "name", "answers", "source", "created_at")
+    list_display = ("who", "external_id", "name", "answers", "came_by", "created_at")
     list_display_links = ("who",)
     ordering = ("-id",)
     sortable_by = ()
@@ -51,6 +51,15 @@ class PersonAdmin(TenantAdmin):
     ) -> tuple[QuerySet[Profile], bool]:
         return by_term(queryset, search_term), False
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changelist = super().get_changelist_instance(request)
+        labels = wording.objective_labels()
+        rows = list(changelist.result_list)
+        for row in rows:
+            row.objective_labels = labels
+        changelist.result_list = rows
+        return changelist
+
     @admin.display(description="Person")
     def who(self, profile: Profile) -> str:
         return str(profile)
@@ -59,12 +68,22 @@ class PersonAdmin(TenantAdmin):
     def name(self, profile: Profile) -> str:
         return profile.name
 
+    @admin.display(description="Source")
+    def came_by(self, profile: Profile) -> str:
+        return wording.source(profile.source)
+
     @admin.display(description="Consent")
     def answers(self, profile: Profile) -> str:
         badge = '<span class="badge badge-{}">{}</span> '
+        labels = getattr(profile, "objective_labels", {})
         pairs = sorted(profile.consents.items())[:4]
         return format_html_join(
-            "", badge, (("good" if held["state"] == "granted" else "bad", key) for key, held in pairs)
+            "",
+            badge,
+            (
+                ("good" if held["state"] == "granted" else "bad", labels.get((profile.account_id, key), key))
+                for key, held in pairs
+            ),
         ) or format_html('<span class="quiet">{}</span>', "no answer")
 
     def get_urls(self) -> list[Any]:
@@ -114,6 +133,7 @@ class PersonAdmin(TenantAdmin):
                 "properties": person.properties_of(profile),
                 "answers": person.answers_of(profile),
                 "ledger": person.ledger_of(profile),
+                "came_by": wording.source(profile.source) if profile.source else "",
                 "audiences": person.audiences_of(profile),
                 "panels": panels_of(request, profile),
                 "form": form if self.has_answer_permission(request, profile) else None,

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
+from audiences.admin import wording
 from audiences.models import Audience, Consent, Identifier, Member, Objective, Profile, Property
 
 LEDGER_ROWS = 50
@@ -55,9 +56,27 @@ def answers_of(profile: Profile) -> list[Answer]:
     return found
 
 
-def ledger_of(profile: Profile) -> list[Consent]:
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """One answer of the ledger, in words."""
+
+    row: Consent
+    objective: str
+    how: str
+
+
+def ledger_of(profile: Profile) -> list[LedgerLine]:
     """The latest answers, newest first."""
-    return list(Consent.objects.filter(profile=profile).order_by("-occurred_at", "-id")[:LEDGER_ROWS])
+    rows = Consent.objects.filter(profile=profile).order_by("-occurred_at", "-id")[:LEDGER_ROWS]
+    labels = wording.objective_labels()
+    return [
+        LedgerLine(
+            row,
+            labels.get((row.account_id, row.objective_key), row.objective_key),
+            " · ".join([wording.source(row.source), *([wording.method(row.method)] if row.method else [])]),
+        )
+        for row in rows
+    ]
 
 
 def audiences_of(profile: Profile) -> list[tuple[Audience, datetime]]:

@@ -23,7 +23,7 @@ class UserAdmin(AgencyAdmin):
     """No password is ever set for somebody else: a new user asks for a link on the sign-in page."""
 
     form = UserForm
-    list_display = ("email", "name", "is_agency_admin", "is_active", "last_login")
+    list_display = ("email", "name", "sees", "may_sign_in", "last_login")
     list_filter = ("is_agency_admin", "is_active")
     search_fields = ("email", "name")
     ordering = ("email",)
@@ -42,3 +42,11 @@ class UserAdmin(AgencyAdmin):
         if not change:
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
+
+    @admin.display(description="Sees", ordering="is_agency_admin")
+    def sees(self, user: User) -> str:
+        return "every client (agency administrator)" if user.is_agency_admin else "clients by membership"
+
+    @admin.display(description="May sign in", ordering="is_active")
+    def may_sign_in(self, user: User) -> str:
+        return "yes" if user.is_active else "no"
