@@ -179,7 +179,6 @@ def side_of(request: HttpRequest, audience: Audience) -> dict[str, Any]:
     after = request.GET.get("after", "")
     members = page_of(audience, request.GET.get("q", ""), int(after) if after.isdecimal() else None)
     return {
-        "title": audience.name,
         "members": members,
         "uses": uses_of(audience),
         "last_sync_at": last_sync_of(audience),

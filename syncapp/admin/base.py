@@ -17,7 +17,7 @@ from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
-from unfold.admin import ModelAdmin, StackedInline, TabularInline
+from unfold.admin import StackedInline, TabularInline
 
 from syncapp.accounts import access, scope
 from syncapp.accounts.managers import AccountManager
@@ -26,6 +26,7 @@ from syncapp.admin.forms import TenantForm
 from syncapp.admin.paginator import CappedPaginator
 from syncapp.admin.rights import Role, RoleRights, on_permitted_rows
 from syncapp.admin.scoping import complete, narrow
+from syncapp.admin.titles import PlainTitles
 from syncapp.audit import activity
 from syncapp.audit.views import with_places
 
@@ -77,7 +78,7 @@ def colleagues() -> models.QuerySet[User]:
     return User.objects.filter(pk__in=Membership.objects.values("user"))
 
 
-class TenantAdmin(ScopedFields, ModelAdmin):  # type: ignore[misc]
+class TenantAdmin(ScopedFields, PlainTitles):  # type: ignore[misc]
     """See the module's text. Roles per act are class attributes of `RoleRights`."""
 
     form = TenantForm
@@ -230,7 +231,7 @@ class TenantStackedInline(ScopedFields, StackedInline):  # type: ignore[misc]
     extra = 0
 
 
-class AgencyAdmin(ModelAdmin):  # type: ignore[misc]
+class AgencyAdmin(PlainTitles):  # type: ignore[misc]
     """Tables of the agency itself (users, accounts): for agency administrators only."""
 
     list_per_page = 50
