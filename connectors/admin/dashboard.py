@@ -28,9 +28,9 @@ def connections(request: HttpRequest) -> Figure:
     if not states:
         note, tone = "none is on yet", ""
     elif stopped:
-        note, tone = f"{stopped} of them stopped: somebody must act", "bad"
+        note, tone = f"{look.number(stopped)} stopped: somebody must act", "bad"
     else:
-        note, tone = "all of them work", "good"
+        note, tone = "all of them work", ""
     return Figure(
         label="Connections on",
         value=look.number(len(states)),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db import models
 from django.urls import reverse
 
 from audiences.models import Property
@@ -16,6 +17,8 @@ from connectors.sync import words
 from connectors.wizard.mapping import source_words
 
 PER_PAGE = 50
+MOST_REJECTIONS = 100_000  # beyond, telling reasons apart would slow the page
+REASONS_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ def summary(run: Run) -> dict[str, Any]:
         "removal_sum": sum(term.people for term in removal_terms(run)),
         "stages": stages(run),
         "skipped": skipped(run),
+        "rejections": rejections(run),
         "percent": percent(run),
         "done": work(run) - run.waiting - run.removal_waiting,
         "work": work(run),
@@ -95,6 +99,29 @@ def skipped(run: Run) -> list[Count]:
         Count(words.reason(code), people, people_url(run, result="skipped", operation="upsert", code=code))
         for code, people in by_people
     ]
+
+
+def rejections(run: Run) -> list[Count]:
+    """The ESP's reasons, the most common first, each with the words it gave to one of the people."""
+    if not 0 < run.rejected + run.removal_rejected <= MOST_REJECTIONS:
+        return []
+    rejected = Outcome.objects.filter(run=run, result=Outcome.Result.REJECTED)
+    by_code = (
+        rejected.order_by().values_list("code").annotate(people=models.Count("code")).order_by("-people")
+    )
+    return [
+        Count(
+            said_by_esp(rejected.filter(code=code), code),
+            people,
+            people_url(run, result="rejected", code=code),
+        )
+        for code, people in by_code[:REASONS_SHOWN]
+    ]
+
+
+def said_by_esp(rejected: Any, code: str) -> str:
+    message = rejected.order_by("profile_id").values_list("message", flat=True).first()
+    return message or f"Code {code}"
 
 
 def stages(run: Run) -> list[Stage]:

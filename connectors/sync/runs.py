@@ -185,9 +185,9 @@ def verdict(run: Run) -> tuple[str, str]:
     rejected = run.rejected + run.removal_rejected
     done = run.created + run.updated + run.unchanged + run.removed
     if rejected and not done:
-        return Run.State.FAILED, f"The ESP rejected everyone ({rejected})."
+        return Run.State.FAILED, f"The ESP rejected everyone ({rejected:,})."
     if rejected:
-        return Run.State.WARNINGS, f"The ESP rejected {rejected} of {run.checked + run.removals}."
+        return Run.State.WARNINGS, f"The ESP rejected {rejected:,} of {run.checked + run.removals:,}."
     if run.full and not run.checked:
         return Run.State.WARNINGS, "The audiences of this goal are empty: nobody was sent."
     if run.full and not done:
@@ -197,7 +197,7 @@ def verdict(run: Run) -> tuple[str, str]:
 
 def most_common_reason(skipped: Mapping[str, int]) -> str:
     code, people = max(skipped.items(), key=lambda item: item[1])
-    return f"{words.reason(code).lower()} ({people})"
+    return f"{words.reason(code).lower()} ({people:,})"
 
 
 def close(run: Run, state: str, reason: str) -> None:
