@@ -97,7 +97,9 @@ class User(AbstractBaseUser):
 
 def validate_time_zone(value: str) -> None:
     if value not in available_timezones():
-        raise ValidationError("“%(value)s” is not a time zone. Example: Europe/Amsterdam.", params={"value": value})
+        raise ValidationError(
+            "“%(value)s” is not a time zone. Example: Europe/Amsterdam.", params={"value": value}
+        )
 
 
 @tracked("name", "slug", "colour", "time_zone", "language", "currency", "archived_at")
@@ -105,7 +107,9 @@ class Account(models.Model):
     """One client of the agency: the tenant."""
 
     name = models.CharField(max_length=150, unique=True)
-    slug = models.SlugField(max_length=60, unique=True, help_text="Used in addresses; fixed after the first save.")
+    slug = models.SlugField(
+        max_length=60, unique=True, help_text="Used in addresses; fixed after the first save."
+    )
     colour = models.CharField(
         max_length=7,
         default="#4f46e5",
@@ -115,7 +119,9 @@ class Account(models.Model):
     time_zone = models.CharField(max_length=64, default="Europe/Amsterdam", validators=[validate_time_zone])
     language = models.CharField(max_length=10, default="nl", help_text="As in BCP 47: nl, en, fr-BE.")
     currency = models.CharField(
-        max_length=3, default="EUR", validators=[RegexValidator(r"^[A-Z]{3}$", "Three capitals, as in ISO 4217.")]
+        max_length=3,
+        default="EUR",
+        validators=[RegexValidator(r"^[A-Z]{3}$", "Three capitals, as in ISO 4217.")],
     )
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -151,7 +157,12 @@ class LargeAccountModel(models.Model):
     """
 
     account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, related_name="+", verbose_name="client", db_constraint=False, db_index=False
+        Account,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name="client",
+        db_constraint=False,
+        db_index=False,
     )
 
     objects = AccountManager()

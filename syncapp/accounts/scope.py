@@ -85,4 +85,3 @@ def everything(reason: str) -> AbstractContextManager[Scope]:
     if not reason:
         raise ValueError("Say why every account has to be in scope.")
     return entered(Scope(None))
-

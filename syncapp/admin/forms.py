@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
 from syncapp.accounts import scope
 
@@ -21,6 +22,13 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if self.instance.account_id is None:
             self.instance.account_id = scope.required().only
+        self._say_zone()
+
+    def _say_zone(self) -> None:
+        for field in self.fields.values():
+            if isinstance(field, (forms.DateTimeField, forms.SplitDateTimeField)):
+                said = f"Time in {timezone.get_current_timezone_name()}."
+                field.help_text = f"{field.help_text} {said}".strip()
 
     def _get_validation_exclusions(self) -> set[str]:
         exclude: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]

@@ -24,7 +24,7 @@ SETTINGS = [
     ("Suppressions", "block", "audiences_suppression_changelist"),
     ("Authorizations", "key", "connectors_authorization_changelist"),
     ("API keys", "vpn_key", "accounts_apikey_changelist"),
-    ("Members", "badge", "accounts_membership_changelist"),
+    ("Memberships", "badge", "accounts_membership_changelist"),
     ("Users", "manage_accounts", "accounts_user_changelist"),
 ]
 
