@@ -8,9 +8,10 @@ from django.utils import timezone
 
 from audiences.ingest.sweep import sweep
 from audiences.models import Change
+from audiences.reach import RECOUNT, forget_counts, recount
 from syncapp.accounts import scope
 from syncapp.accounts.models import Account
-from syncapp.work import Slice, daily
+from syncapp.work import Slice, daily, handler
 
 PLANNED_KEPT = timedelta(days=7)
 
@@ -21,5 +22,12 @@ def sweep_audiences(slice_: Slice) -> float | None:
     for account_id in Account.objects.order_by("pk").values_list("pk", flat=True):
         with scope.account(account_id):
             sweep(account_id)
+            forget_counts(account_id)
             Change.objects.filter(planned_at__lt=timezone.now() - PLANNED_KEPT).delete()
     return None
+
+
+@handler(RECOUNT)
+def recount_reach(account_id: int, key: str, slice_: Slice) -> float | None:
+    """How many members of the large audiences may be mailed."""
+    return None if recount(account_id, slice_) else 0

@@ -33,6 +33,7 @@ AUDIENCE = {
     "member_count": 15234,
     "held_count": 12,
     "reachable_count": {"newsletter": 9120},
+    "reachable_counted_at": "2026-07-01T12:01:00Z",
     "version": 42,
     "last_sync": {
         "at": "2026-07-01T12:00:00Z",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from audiences.api.reach import reachable_counts
 from audiences.api.wire import AudienceOut, LastSync, SourceOut
 from audiences.models import Audience
+from audiences.reach import reach_of
 
 
 def to_audience(audience: Audience) -> AudienceOut:
+    reach = reach_of(audience)
     return AudienceOut(
         external_id=audience.external_id,
         id=f"aud_{audience.pk}",
@@ -23,7 +24,8 @@ def to_audience(audience: Audience) -> AudienceOut:
         state="active" if audience.deleted_at is None else "deleted",
         member_count=audience.member_count,
         held_count=audience.held_count,
-        reachable_count=reachable_counts(audience),
+        reachable_count=reach.counts,
+        reachable_counted_at=reach.at,
         version=audience.version,
         last_sync=None if audience.last_sync is None else msgspec.convert(audience.last_sync, LastSync),
         last_member_added_at=audience.last_member_added_at,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import pghistory
 from django.http import HttpRequest, HttpResponse
 from msgspec import UNSET
 from rest_framework.request import Request
@@ -40,7 +41,8 @@ class AudienceView(ApiView):
 
     def store(self, http: HttpRequest, external_id: str, wanted: AudienceIn) -> HttpResponse:
         check = partial(conditions.check_write, http)
-        audience, is_new = resource.put(self.client, external_id, wanted, check)
+        with pghistory.context(key=self.client.label):
+            audience, is_new = resource.put(self.client, external_id, wanted, check)
         headers = {"ETag": conditions.etag(audience.version)}
         if is_new:
             headers["Location"] = http.path_info
@@ -56,7 +58,8 @@ class AudienceView(ApiView):
         return idempotency.once(http, self.client, b"", no_body, partial(self.remove, http, unwanted_id))
 
     def remove(self, http: HttpRequest, external_id: str, _: None) -> HttpResponse:
-        resource.delete(self.client, external_id, partial(conditions.check_write, http))
+        with pghistory.context(key=self.client.label):
+            resource.delete(self.client, external_id, partial(conditions.check_write, http))
         return HttpResponse(status=204)
 
 

@@ -71,7 +71,16 @@ class AudienceOut(Struct):
     member_count: int
     held_count: int
     reachable_count: Annotated[
-        dict[str, int], Meta(description="Per objective, how many members may be mailed for it now.")
+        dict[str, int],
+        Meta(
+            description="Per objective, how many members may be mailed for it. Large audiences: see its time."
+        ),
+    ]
+    reachable_counted_at: Annotated[
+        datetime | None,
+        Meta(
+            description="When it was counted: of a large audience, a minute after changes. null: for this answer."
+        ),
     ]
     version: int
     last_sync: LastSync | None

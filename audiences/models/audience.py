@@ -73,6 +73,8 @@ class Audience(AccountModel):
     )
     member_count = models.PositiveIntegerField(default=0, editable=False)
     held_count = models.PositiveIntegerField(default=0, editable=False)
+    reach = models.JSONField(null=True, blank=True, editable=False, help_text="Kept by audiences.reach.")
+    reach_counted_at = models.DateTimeField(null=True, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
     last_sync = models.JSONField(null=True, blank=True, editable=False)
     last_member_added_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -9,10 +9,14 @@ from urllib.parse import quote
 import pytest
 from django.db import connection
 
-from audiences import uses
+from audiences import reach, uses
 from audiences.models import Audience
+from audiences.tasks import recount_reach
 from syncapp.accounts import scope
 from syncapp.api import limits
+from syncapp.audit import activity
+from syncapp.work import Slice
+from syncapp.work.models import Wakeup
 
 IDS = [
     "a b",
@@ -250,3 +254,43 @@ def test_parallel_puts_end_in_one_audience(api_of, ann_account):
     assert set(found) <= {200, 201, 409}
     with scope.account(ann_account):
         assert Audience.objects.filter(deleted_at=None).count() == 1
+
+
+def test_a_large_audience_is_counted_in_the_background(api, vip, objective_of, ann_account, monkeypatch):
+    """Its figure is kept with its time, and follows changes by one wake-up however many there were."""
+    monkeypatch.setattr(reach, "COUNTED_AT_ONCE", 1)
+    objective_of(ann_account, "newsletter")
+    push_who_agreed(api, "a@example.nl", "b@example.nl")
+    first = api.get("/audiences/vip-2024").json()
+    assert first["reachable_count"] == {"newsletter": 2}
+    push_who_agreed(api, "c@example.nl")
+    push_who_agreed(api, "d@example.nl")
+    kept = api.get("/audiences/vip-2024").json()
+    assert (kept["member_count"], kept["reachable_count"]) == (4, {"newsletter": 2})
+    assert kept["reachable_counted_at"] == first["reachable_counted_at"] is not None
+    with scope.account(ann_account):
+        assert Wakeup.objects.filter(kind=reach.RECOUNT).count() == 1
+        assert recount_reach(ann_account.pk, "", Slice()) is None
+    after = api.get("/audiences/vip-2024").json()
+    assert after["reachable_count"] == {"newsletter": 4}
+    assert after["reachable_counted_at"] > first["reachable_counted_at"]
+
+
+def test_the_time_of_a_small_audiences_reach_is_the_answers_own(api, vip):
+    assert api.get("/audiences/vip-2024").json()["reachable_counted_at"] is None
+
+
+def push_who_agreed(api, *addresses):
+    granted = {"objective": "newsletter", "state": "granted", "occurred_at": "2026-01-01T00:00:00Z"}
+    people = [{"op": "add", "contact": {"email": one}, "consents": [granted]} for one in addresses]
+    assert api.batch("vip-2024", {"operations": people}).json()["summary"]["added"] == len(addresses)
+
+
+def test_the_trail_names_the_key(api, ann_account):
+    api.put("/audiences/vip", {"name": "VIP"})
+    api.put("/audiences/vip", {"name": "Very important"})
+    api.delete("/audiences/vip")
+    with scope.account(ann_account):
+        trail = activity.of_row(Audience, Audience.objects.get(external_id="vip").pk)
+    assert len(trail) == 3
+    assert {entry.who.split(" ")[:2] == ["API", "key"] for entry in trail} == {True}

@@ -1,0 +1,21 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('audiences', '0002_identifiers_by_person'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='audience',
+            name='reach',
+            field=models.JSONField(blank=True, editable=False, help_text='Kept by audiences.reach.', null=True),
+        ),
+        migrations.AddField(
+            model_name='audience',
+            name='reach_counted_at',
+            field=models.DateTimeField(blank=True, editable=False, null=True),
+        ),
+    ]
