@@ -78,7 +78,7 @@ def colleagues() -> models.QuerySet[User]:
     return User.objects.filter(pk__in=Membership.objects.values("user"))
 
 
-class TenantAdmin(ScopedFields, PlainTitles):  # type: ignore[misc]
+class TenantAdmin(ScopedFields, PlainTitles):
     """See the module's text. Roles per act are class attributes of `RoleRights`."""
 
     form = TenantForm
@@ -231,7 +231,7 @@ class TenantStackedInline(ScopedFields, StackedInline):  # type: ignore[misc]
     extra = 0
 
 
-class AgencyAdmin(PlainTitles):  # type: ignore[misc]
+class AgencyAdmin(PlainTitles):
     """Tables of the agency itself (users, accounts): for agency administrators only."""
 
     list_per_page = 50
