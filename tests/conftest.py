@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.conf import settings
+from django.test import TransactionTestCase
 
 from audiences.models import Audience, Objective, Profile
 from syncapp.accounts import scope
 from syncapp.accounts.models import Account, Membership, User
+from tests.emptying import empty_tables
 from tests.work.fixtures import worker  # noqa: F401  a fixture
 
 PASSWORD = "correct horse battery staple"
@@ -19,6 +21,13 @@ PASSWORD = "correct horse battery staple"
 def cheap_hashes() -> None:
     """Django's hash takes 0.4 s per user, on purpose; hundreds of tests make users."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_emptying() -> None:
+    """Only where a superuser is at hand: in the embedded server."""
+    if "EMBEDDED" in settings.DATABASES["default"]:
+        TransactionTestCase._fixture_teardown = empty_tables
 
 
 @pytest.fixture

@@ -290,6 +290,7 @@ def test_a_home_inside_the_project_is_refused() -> None:
 def test_a_wrong_choice_of_programs_is_said(
     monkeypatch: pytest.MonkeyPatch, home: Path, variable: str, value: str, words: str
 ) -> None:
+    monkeypatch.delenv("SYNCAPP_POSTGRES", raising=False)
     monkeypatch.setenv(variable, value)
     with pytest.raises(EmbeddedServerError, match=words):
         ensure_running(home)

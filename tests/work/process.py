@@ -13,6 +13,9 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import connection
 
+from syncapp.accounts import scope
+from syncapp.work.models import Wakeup
+
 STOP_S = 20
 
 
@@ -30,8 +33,17 @@ def wait_until(true: Callable[[], object], timeout_s: float = 15, what: str = "w
     until_s = time.monotonic() + timeout_s
     while not true():
         if time.monotonic() > until_s:
-            raise AssertionError(f"{what} did not come within {timeout_s} s")
+            raise AssertionError(f"{what} did not come within {timeout_s} s; {wake_ups()}")
         time.sleep(0.02)
+
+
+def wake_ups() -> list[tuple[object, ...]]:
+    """What the tables say of the work there is: whose fault a wait is."""
+    with scope.everything("a test that fails says why"):
+        rows = Wakeup.objects.values_list(
+            "kind", "key", "state", "attempts", "due_at", "retry_at", "error_class", "error_message"
+        )
+        return list(rows)
 
 
 class WorkerProcess:

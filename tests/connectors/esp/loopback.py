@@ -47,6 +47,7 @@ def _accept(listening: socket.socket, server: Loopback) -> None:
 def _serve(connection: socket.socket, server: Loopback) -> None:
     with connection, suppress(OSError):  # the client may leave at any moment
         if server.reset_before_reading:
+            connection.recv(1, socket.MSG_PEEK)  # sooner, and the client may not even be connected
             reset(connection)
             return
         while request := _request(connection):
