@@ -40,7 +40,11 @@ def page_of(goal: Goal, query: Mapping[str, str]) -> dict[str, Any]:
         rows = rows.filter(profile_id__in=profiles_at(search))
     run = run_of(goal, run_id)
     if run is not None:
-        rows = rows.filter(accepted_at__lt=run.queued_at) if view == "on" else rows.filter(run=run)
+        rows = (
+            rows.filter(accepted_at__lt=run.queued_at)
+            if view == "on"
+            else rows.filter(run=run).exclude(due_at=None)
+        )
     found, after = paged(rows, query.get("after", ""))
     kept = {"view": view, "reason": reason, "q": search, "run": run_id}
     address = reverse("admin:connectors_goal_people", args=[goal.pk])

@@ -21,8 +21,8 @@ class Subscriber(LargeAccountModel):
     """`accepted_*` is what the ESP last accepted from us, written only after it did; `wanted*` what should be.
 
     `accepted_hash` is UNKNOWN_HASH where an answer was lost since: it may hold that, or what was sent later.
-    A row with `due_at` has an operation to be sent, and `run` is the run that has to account for it. Who is being
-    sent right now stands in a `Flight`.
+    A row with `due_at` has an operation to be sent, and `run` is the run that has to account for it; without, the
+    run that did last. Who is being sent right now stands in a `Flight`.
     """
 
     class Wanted(models.TextChoices):
@@ -76,7 +76,9 @@ class Subscriber(LargeAccountModel):
     class Meta:
         indexes = [
             models.Index(
-                fields=["account", "goal", "profile"], condition=~Q(due_at=None), name="subscriber_due"
+                fields=["account", "goal", "operation", "profile"],
+                condition=~Q(due_at=None),
+                name="subscriber_due",
             ),
         ]
 
@@ -94,6 +96,7 @@ class Flight(AccountModel):
     operation = models.CharField(max_length=12, choices=Outcome.Operation)
     profile_ids = ArrayField(models.BigIntegerField())
     addresses = ArrayField(models.CharField(max_length=254, null=True), null=True, help_text="As being sent.")
+    fingerprints = ArrayField(models.UUIDField(), null=True, help_text="Of what is being sent.")
     started_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
 """Due people: claimed as a flight, read through the gate in the same statement.
 
-A flight is a row that says who is being sent, committed before anything is sent. Whoever confirms deletes it first
+A flight is a row that says who is being sent what, committed before anything is sent. Whoever confirms deletes it
 and writes nothing when it is gone: that is the fence. A flight that is still there when the next worker comes was
 crashed: its people have used up a try and are due again. One row per batch costs a hundredth of what a lease on
 every person does.
@@ -8,6 +8,7 @@ every person does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,9 +21,11 @@ from django.db import connection, transaction
 from connectors.models import Flight, Goal, Outcome
 from connectors.models.subscriber import UNKNOWN_HASH
 from connectors.sync.gate import wanted_sql, withheld_sql
-from connectors.sync.plan import goals_of_same_list, objective_keys, wants_of
-from connectors.sync.sources import Shape, audiences_sql, fingerprint_sql
+from connectors.sync.plan import goals_of_same_list, wants_of
+from connectors.sync.sources import Shape, fingerprint_sql, inputs_sql
 
+# OFFSET keeps the look-up by key: a profile table without statistics, or a small one, would be read as a whole.
+# The answer is one row of columns per batch: a thousand rows of ten values take Python ten times as long to read.
 CLAIM = """
 WITH due AS MATERIALIZED (
     SELECT s.profile_id, s.run_id, s.accepted_hash IS NULL AS is_new, s.attempts, s.tried_addresses,
@@ -35,23 +38,42 @@ WITH due AS MATERIALIZED (
           WHERE f.account_id = %(account)s AND f.goal_id = %(goal)s AND f.operation <> %(operation)s
       )
     ORDER BY s.profile_id LIMIT %(limit)s
+),
+people AS MATERIALIZED (
+    SELECT due.*, p.email, {inputs} AS inputs,
+           CASE WHEN due.tried_addresses IS NULL AND due.accepted_address IN ('', p.email) THEN due.accepted_address
+                ELSE {held} END AS held,
+           CASE WHEN {wanted_elsewhere} THEN NULL
+                WHEN membership.profile_id IS NULL AND {leavers_go} THEN 'left'
+                ELSE {withheld} END AS withheld
+    FROM due
+    CROSS JOIN LATERAL (
+        SELECT * FROM audiences_profile WHERE account_id = %(account)s AND id = due.profile_id OFFSET 0
+    ) p
+    LEFT JOIN LATERAL (
+        SELECT m.profile_id FROM audiences_member m
+        WHERE m.account_id = %(account)s AND m.profile_id = p.id AND m.state = 'member'
+          AND m.audience_id = ANY(%(audiences)s) LIMIT 1
+    ) membership ON true
+),
+gathered AS MATERIALIZED (
+    SELECT gen_random_uuid() AS id, array_agg(profile_id) AS profile_ids, array_agg(run_id::text) AS run_ids,
+           array_agg(is_new) AS are_new, array_agg(attempts) AS attempts, array_agg(held) AS held,
+           array_agg(email) AS addresses, array_agg(withheld) AS withheld,
+           array_agg(CASE WHEN withheld IS NULL THEN email END) AS sent,
+           array_agg({fingerprint}) AS fingerprints, '[' || string_agg(inputs, ',') || ']' AS inputs
+    FROM (SELECT *, (row_number() OVER (ORDER BY profile_id) - 1) / %(batch)s AS place FROM people) placed
+    GROUP BY place
+),
+flight AS (
+    INSERT INTO connectors_flight (
+        id, account_id, goal_id, operation, profile_ids, addresses, fingerprints, started_at)
+    SELECT id, %(account)s, %(goal)s, %(operation)s,
+           profile_ids, sent, fingerprints, now()
+    FROM gathered
 )
-SELECT due.profile_id, due.run_id::text, due.is_new, due.attempts,
-       CASE WHEN due.tried_addresses IS NULL AND due.accepted_address IN ('', p.email) THEN due.accepted_address
-            ELSE {held} END,
-       p.email, p.external_id, p.properties, {audiences},
-       CASE WHEN {wanted_elsewhere} THEN NULL
-            WHEN membership.profile_id IS NULL AND {leavers_go} THEN 'left'
-            ELSE {withheld} END,
-       ({fingerprint})::text
-FROM due
-JOIN audiences_profile p ON p.account_id = %(account)s AND p.id = due.profile_id
-LEFT JOIN LATERAL (
-    SELECT m.profile_id FROM audiences_member m
-    WHERE m.account_id = %(account)s AND m.profile_id = p.id AND m.state = 'member'
-      AND m.audience_id = ANY(%(audiences)s) LIMIT 1
-) membership ON true
-ORDER BY due.profile_id
+SELECT id, profile_ids, run_ids, are_new, attempts, held, addresses, withheld, inputs
+FROM gathered ORDER BY profile_ids[1]
 """
 
 # The addresses at which the ESP may hold the person because of this goal, one per line. One that somebody else is to
@@ -88,12 +110,12 @@ SET {unsure}, attempts = s.attempts + CASE WHEN s.due_at IS NULL THEN 0 ELSE 1 E
 FROM locked l WHERE s.account_id = %(account)s AND s.ctid = l.place
 """
 # What is remembered of people whose answer was lost: `l.address` is where they may be, if they were being added.
-UNSURE = f"""
-    accepted_hash = CASE WHEN s.accepted_hash IS NOT NULL THEN '{UNKNOWN_HASH}'::uuid END,
-    tried_addresses = CASE
-        WHEN l.operation = 'upsert' AND l.address <> '' AND NOT l.address = ANY(coalesce(s.tried_addresses, '{{}}'))
+UNSURE_HASH = f"CASE WHEN s.accepted_hash IS NOT NULL THEN '{UNKNOWN_HASH}'::uuid END"
+UNSURE_ADDRESSES = """CASE
+        WHEN l.operation = 'upsert' AND l.address <> '' AND NOT l.address = ANY(coalesce(s.tried_addresses, '{}'))
             THEN array_append(s.tried_addresses, l.address::varchar)
         ELSE s.tried_addresses END"""
+UNSURE = f"accepted_hash = {UNSURE_HASH}, tried_addresses = {UNSURE_ADDRESSES}"
 
 
 class Person(msgspec.Struct, frozen=True, gc=False):
@@ -101,7 +123,7 @@ class Person(msgspec.Struct, frozen=True, gc=False):
 
     `is_new`: the ESP never accepted them from this goal. `held`: the addresses, one per line, at which the ESP
     holds or may hold them because of it. `withheld` is why they may not be sent (or "left"), None when they may.
-    `fingerprint` is that of the payload.
+    `inputs` are those of the payload.
     """
 
     profile_id: int
@@ -110,11 +132,8 @@ class Person(msgspec.Struct, frozen=True, gc=False):
     attempts: int
     held: str | None
     address: str | None
-    external_id: str | None
-    properties: dict[str, Any]
-    audiences: list[str] | None
     withheld: str | None
-    fingerprint: str
+    inputs: list[Any]
 
     @property
     def held_addresses(self) -> list[str]:
@@ -139,52 +158,47 @@ class Batch:
 
 
 @transaction.atomic
-def claim(goal: Goal, shape: Shape, operation: str, limit: int, after: int = 0) -> Batch | None:
-    """Up to `limit` due people of one operation, in a flight of their own; None when nobody is due.
+def claim(
+    goal: Goal, shape: Shape, operation: str, limit: int, after: int = 0, batches: int = 1
+) -> list[Batch]:
+    """Up to so many batches of up to `limit` due people of one operation, each in a flight of its own.
 
     `after` is the highest profile id the caller has claimed already: one execution goes through a goal's due
-    rows once, and nobody flies twice at a time.
+    rows once, and nobody flies twice at a time. Audiences and objectives are read each time: they are the gate.
     """
+    others = goals_of_same_list(goal)
+    want, *elsewhere = wants_of([goal, *others])
+    leaves = operation == Outcome.Operation.UNSUBSCRIBE
     parameters: dict[str, Any] = {
         "account": goal.account_id,
         "goal": goal.pk,
-        "audiences": list(goal.audience_links.values_list("audience_id", flat=True)),
+        "audiences": list(want.audience_ids),
         "operation": operation,
-        "limit": limit,
+        "batch": limit,
+        "limit": limit * batches,
         "after": after,
     }
-    needs_audiences = any(field.source == "profile:audiences" for field in shape.fields)
-    leaves = operation == Outcome.Operation.UNSUBSCRIBE
-    others = goals_of_same_list(goal)
     statement = CLAIM.format(
-        audiences=audiences_sql() if needs_audiences else "NULL",
-        held=HELD.format(wanted=wanted_sql(wants_of([goal, *others]), "holder", parameters, "q")),
-        wanted_elsewhere=wanted_sql(wants_of(others), "elsewhere", parameters) if leaves else "false",
+        inputs=inputs_sql(shape, parameters),
+        held=HELD.format(wanted=wanted_sql([want, *elsewhere], "holder", parameters, "q")),
+        wanted_elsewhere=wanted_sql(elsewhere, "elsewhere", parameters) if leaves else "false",
         leavers_go="false" if leaves and goal.leavers == Goal.Leavers.KEEP else "true",
-        withheld=withheld_sql(objective_keys(goal), parameters),
-        fingerprint=fingerprint_sql(shape, parameters),
+        withheld=withheld_sql(want.objective_keys, parameters),
+        fingerprint=fingerprint_sql("inputs"),
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        people = tuple(to_person(row) for row in cursor.fetchall())
-    if not people:
-        return None
-    flight = Flight.objects.create(
-        account_id=goal.account_id,
-        goal=goal,
-        operation=operation,
-        profile_ids=[person.profile_id for person in people],
-        addresses=[person.address if person.withheld is None else None for person in people],
-    )
-    return Batch(flight.pk, operation, people)
+        return [to_batch(operation, row) for row in cursor.fetchall()]
 
 
-def to_person(row: tuple[Any, ...]) -> Person:
-    """Django's cursors give jsonb as text."""
-    audiences = row[8]
-    names = None if audiences is None else orjson.loads(audiences)
-    fields: list[Any] = [*row[:7], orjson.loads(row[7]), names, *row[9:]]
-    return Person(*fields)
+def to_batch(operation: str, row: tuple[Any, ...]) -> Batch:
+    token, *columns, inputs = row
+    return Batch(token, operation, tuple(map(Person, *columns, orjson.loads(inputs))))
+
+
+def let_go(goal: Goal, batches: Sequence[Batch]) -> None:
+    """Give up claimed batches of which nothing was sent: their people stay due and used up no try."""
+    Flight.objects.filter(goal=goal, pk__in=[batch.token for batch in batches]).delete()
 
 
 def take_back(goal: Goal) -> None:

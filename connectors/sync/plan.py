@@ -16,7 +16,7 @@ from django.db import connection
 
 from connectors.models import Goal
 from connectors.sync.gate import Want, wanted_sql, withheld_sql
-from connectors.sync.sources import Shape, fingerprint_sql
+from connectors.sync.sources import Shape, fingerprint_sql, inputs_sql
 
 # `gone`: the ESP does not mail the person in these states; only a new opt-in of their own changes that.
 PLAN = """
@@ -162,7 +162,7 @@ def plan(goal: Goal, run_id: UUID, shape: Shape, touched: Sequence[int] | None =
     only_held = "" if touched is None else "AND s.profile_id = ANY(%(touched)s)"
     statement = PLAN.format(
         withheld=withheld,
-        fingerprint=fingerprint_sql(shape, parameters),
+        fingerprint=fingerprint_sql(inputs_sql(shape, parameters)),
         may_not_stay=_may_not_stay_sql(goal, withheld, parameters),
         only_members="" if touched is None else "AND m.profile_id = ANY(%(touched)s)",
         only_held=only_held,

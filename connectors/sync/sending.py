@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -12,12 +13,13 @@ from connectors.esp.errors import ConnectorError, NeedsAttention, RateLimited
 from connectors.models import Outcome as OutcomeRow
 from connectors.sync.claiming import Batch, Person
 from connectors.sync.confirming import News
-from connectors.sync.sources import Shape, to_contact
 
 PERSON_PAUSE_S = 30.0  # the ESP asked to try this one person later; doubles with every try
 PERSON_PAUSE_MOST_S = 21_600.0
 GONE = ("unsubscribed", "bounced", "removed", "suppressed")  # states in which the ESP mails nobody
 WORSE = (Status.DONE, Status.REFUSED, Status.RETRY)
+CREATED = News("created", state="active")
+UPDATED = News("updated", state="active")
 UNSUBSCRIBES_PER_CLAIM = 50  # ESPs take them one by one; this many fit a lease
 
 
@@ -27,8 +29,8 @@ class Target:
 
     connector: Connector
     list_id: str
-    shape: Shape
     fields: Sequence[RemoteField] | None
+    to_contact: Callable[[list[Any]], Contact]
 
 
 @dataclass(slots=True)
@@ -47,20 +49,16 @@ def send(target: Target, batch: Batch) -> Sent:
 
 def upsert(target: Target, batch: Batch) -> Sent:
     sent = Sent()
-    sending: list[Person] = []
-    contacts: list[Contact] = []
-    for person in batch.people:
-        if person.withheld is not None or person.address is None:
-            sent.news.append(News(person, "skipped", person.withheld or "no_address"))
-            continue
-        sending.append(person)
-        contacts.append(
-            to_contact(target.shape, person.address, person.external_id, person.properties, person.audiences)
-        )
-    outcomes = deliver(target, contacts, sent)
-    for person, outcome in zip(sending, outcomes, strict=True):
-        sent.news.append(to_news(person, outcome, sent.trouble))
-    retire_old_addresses(target, sent)
+    sending = [person for person in batch.people if person.withheld is None]
+    contacts = [target.to_contact(person.inputs) for person in sending]
+    outcomes = iter(deliver(target, contacts, sent))
+    sent.news = [
+        to_news(person, next(outcomes), sent.trouble)
+        if person.withheld is None
+        else News("skipped", person.withheld)
+        for person in batch.people
+    ]
+    retire_old_addresses(target, batch, sent)
     return sent
 
 
@@ -87,51 +85,39 @@ def later(contact: Contact) -> Outcome:
 
 
 def to_news(person: Person, outcome: Outcome, trouble: ConnectorError | None) -> News:
+    if outcome.status is Status.RETRY:
+        return retry(person, outcome, trouble)
     state = outcome.state.value if outcome.state is not None else ""
-    if outcome.status is Status.DONE:
-        left_out = "; ".join(f"{value.key}: {value.words}" for value in outcome.left_out)
-        return News(
-            person,
-            "created" if person.is_new else "updated",
-            outcome.left_out[0].code if outcome.left_out else "",
-            left_out,
-            address=person.address or "",
-            sent=person.fingerprint,
-            state=state or "active",
-        )
     if outcome.status is Status.REFUSED:
-        return News(person, "rejected", outcome.code, outcome.words, state=state)
-    return retry(person, outcome, trouble)
+        return News("rejected", outcome.code, outcome.words, state)
+    if not outcome.left_out and not state:
+        return CREATED if person.is_new else UPDATED
+    words = "; ".join(f"{value.key}: {value.words}" for value in outcome.left_out)
+    code = outcome.left_out[0].code if outcome.left_out else ""
+    return News("created" if person.is_new else "updated", code, words, state or "active")
 
 
 def retry(person: Person, outcome: Outcome, trouble: ConnectorError | None) -> News:
     """Later: at once when the ESP as a whole had trouble (the goal pauses), else after the person's own pause."""
     if trouble is not None:
         counts = not isinstance(trouble, (RateLimited, NeedsAttention))
-        return News(
-            person,
-            "retry",
-            trouble.code or "stopped",
-            str(trouble),
-            address=person.address or "",
-            counts=counts,
-        )
+        return News("retry", trouble.code or "stopped", str(trouble), counts=counts)
     pause = min(PERSON_PAUSE_MOST_S, PERSON_PAUSE_S * 2 ** min(person.attempts, 20))
-    return News(person, "retry", outcome.code, outcome.words, address=person.address or "", delay_s=pause)
+    return News("retry", outcome.code, outcome.words, delay_s=pause)
 
 
-def retire_old_addresses(target: Target, sent: Sent) -> None:
+def retire_old_addresses(target: Target, batch: Batch, sent: Sent) -> None:
     """Who changed address is on the list twice now: take the old address off, or try the person again.
 
     Also when the new one opted out at the ESP: the old one is theirs no more.
     """
-    for number, news in enumerate(sent.news):
-        if news.result not in ("created", "updated") and news.state not in GONE:
+    for number, (person, news) in enumerate(zip(batch.people, sent.news, strict=True)):
+        if not person.held or (news.result not in ("created", "updated") and news.state not in GONE):
             continue
-        old = [address for address in news.person.held_addresses if address != news.person.address]
+        old = [address for address in person.held_addresses if address != person.address]
         trouble = take_off(target, old) if old else None
         if trouble is not None:
-            sent.news[number] = replace(retry(news.person, trouble, None), delay_s=PERSON_PAUSE_S)
+            sent.news[number] = replace(retry(person, trouble, None), delay_s=PERSON_PAUSE_S)
 
 
 def take_off(target: Target, addresses: Sequence[str]) -> Outcome | None:
@@ -148,18 +134,17 @@ def take_off(target: Target, addresses: Sequence[str]) -> Outcome | None:
 
 def unsubscribe(target: Target, batch: Batch) -> Sent:
     sent = Sent()
-    leaving: list[Person] = []
+    leaving = [person for person in batch.people if person.withheld is not None]
+    outcomes = iter(unsubscribed(target, [a for person in leaving for a in person.held_addresses], sent))
     for person in batch.people:
         if person.withheld is None:
-            sent.news.append(News(person, "skipped", "wanted_again"))
+            sent.news.append(News("skipped", "wanted_again"))
         elif not person.held_addresses:
-            sent.news.append(News(person, "skipped", "not_there"))
+            sent.news.append(News("skipped", "not_there"))
         else:
-            leaving.append(person)
-    outcomes = iter(unsubscribed(target, [a for person in leaving for a in person.held_addresses], sent))
-    for person in leaving:
-        worst = max((next(outcomes) for _ in person.held_addresses), key=lambda one: WORSE.index(one.status))
-        sent.news.append(left(person, worst, sent.trouble))
+            answers = [next(outcomes) for _ in person.held_addresses]
+            worst = max(answers, key=lambda one: WORSE.index(one.status))
+            sent.news.append(left(person, worst, sent.trouble))
     return sent
 
 
@@ -176,8 +161,8 @@ def unsubscribed(target: Target, addresses: Sequence[str], sent: Sent) -> list[O
 def left(person: Person, outcome: Outcome, trouble: ConnectorError | None) -> News:
     if outcome.status is Status.DONE:
         # Whose addition was never confirmed may not have been there: should they be wanted again, the ESP knows.
-        return News(person, "removed", state="" if person.is_new else "unsubscribed")
+        return News("removed", state="" if person.is_new else "unsubscribed")
     if outcome.status is Status.REFUSED:
         state = outcome.state.value if outcome.state is not None else ""
-        return News(person, "rejected", outcome.code, outcome.words, state=state)
+        return News("rejected", outcome.code, outcome.words, state=state)
     return retry(person, outcome, trouble)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,6 +17,11 @@ from connectors.models import Goal
 
 NAME_TARGET = "name"
 NAME_PROPERTIES = ("first_name", "last_name")
+FIRST_VALUE_AT = 2  # of the inputs; before it come version and address
+MOMENTS: Mapping[str, Callable[[str], Value]] = {
+    Property.Type.DATE: date.fromisoformat,
+    Property.Type.DATETIME: datetime.fromisoformat,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,16 @@ class Shape:
     fields: tuple[Field, ...]
     types: Mapping[str, str]
 
+    @property
+    def values(self) -> tuple[Field, ...]:
+        """The fields that fill a field of the list."""
+        return tuple(field for field in self.fields if field.target != NAME_TARGET)
+
+    @property
+    def names(self) -> tuple[Field, ...]:
+        """The one that makes the name, if any."""
+        return tuple(field for field in self.fields if field.target == NAME_TARGET)
+
     @classmethod
     def of(cls, goal: Goal) -> Shape:
         fields = tuple(Field(mapping.source, mapping.target) for mapping in goal.mappings.all())
@@ -48,16 +63,22 @@ class Shape:
         return cls(goal.version, fields, types)
 
 
-def fingerprint_sql(shape: Shape, parameters: dict[str, Any]) -> str:
-    """A uuid over every input of the payload, for profile `p`; fills in the parameters it needs.
+def inputs_sql(shape: Shape, parameters: dict[str, Any]) -> str:
+    """Every input of the payload of profile `p` as the text of a JSON list; fills in the parameters it needs.
 
-    Needs `%(account)s` and `%(audiences)s`.
+    [version, address, one value per field but the name, then the parts of the name]. Needs `%(account)s` and
+    `%(audiences)s`. `contact_maker` reads it, and its fingerprint tells whether anything changed.
     """
     parameters["shape_version"] = shape.version
     inputs = ["%(shape_version)s::int", "p.email"]
-    for number, field in enumerate(shape.fields):
+    for number, field in enumerate((*shape.values, *shape.names)):
         inputs.append(_input_sql(field, f"field_{number}", parameters))
-    return f"md5(jsonb_build_array({', '.join(inputs)})::text)::uuid"
+    return f"jsonb_build_array({', '.join(inputs)})::text"
+
+
+def fingerprint_sql(inputs: str) -> str:
+    """A uuid over the inputs, given as SQL."""
+    return f"md5({inputs})::uuid"
 
 
 def _input_sql(field: Field, name: str, parameters: dict[str, Any]) -> str:
@@ -83,51 +104,28 @@ def audiences_sql() -> str:
     )
 
 
-def to_contact(
-    shape: Shape,
-    address: str,
-    external_id: str | None,
-    properties: Mapping[str, Any],
-    audiences: Sequence[str] | None,
-) -> Contact:
-    """The person as the ESP gets them."""
-    name = ""
-    values: dict[str, Value] = {}
-    for field in shape.fields:
-        value = _value(field, shape, external_id, properties, audiences)
-        if field.target == NAME_TARGET:
-            name = joined_name(str(value)) if value is not None else ""
-        else:
-            values[field.target] = value
-    return Contact(address=address, name=name, values=values)
+def contact_maker(shape: Shape) -> Callable[[list[Any]], Contact]:
+    """A function from a person's inputs (see `inputs_sql`) to the person as the ESP gets them."""
+    targets = tuple(field.target for field in shape.values)
+    name_at = FIRST_VALUE_AT + len(targets)
+    moments = [
+        (FIRST_VALUE_AT + number, MOMENTS[type_])
+        for number, field in enumerate(shape.values)
+        if (type_ := shape.types.get(field.property_key or "", "")) in MOMENTS
+    ]
+
+    def to_contact(inputs: list[Any]) -> Contact:
+        for place, read in moments:
+            inputs[place] = moment(inputs[place], read)
+        name = joined_name(*[str(part) for part in inputs[name_at:] if part is not None])
+        return Contact(inputs[1], name, dict(zip(targets, inputs[FIRST_VALUE_AT:name_at], strict=True)))
+
+    return to_contact
 
 
-def _value(
-    field: Field,
-    shape: Shape,
-    external_id: str | None,
-    properties: Mapping[str, Any],
-    audiences: Sequence[str] | None,
-) -> Value:
-    key = field.property_key
-    if key is not None:
-        return typed(properties.get(key), shape.types.get(key, Property.Type.TEXT))
-    if field.source == "profile:external_id":
-        return external_id
-    if field.source == "profile:name":
-        return joined_name(
-            *(str(properties[key]) for key in NAME_PROPERTIES if properties.get(key) is not None)
-        )
-    return list(audiences or ())
-
-
-def typed(stored: Any, type_: str) -> Value:
-    """A stored JSON value as the property's type; what does not fit the type goes as it is stored."""
-    if not isinstance(stored, str):
-        return stored if not isinstance(stored, dict) else str(stored)
-    if type_ not in (Property.Type.DATE, Property.Type.DATETIME):
-        return stored
+def moment(stored: Any, read: Callable[[str], Value]) -> Value:
+    """A stored date or time as one; what is none goes as it is stored."""
     try:
-        return date.fromisoformat(stored) if type_ == Property.Type.DATE else datetime.fromisoformat(stored)
+        return read(stored) if isinstance(stored, str) else stored
     except ValueError:
-        return stored
+        return stored  # type: ignore[no-any-return]

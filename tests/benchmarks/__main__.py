@@ -15,7 +15,7 @@ import django
 
 from tests.benchmarks.registry import Benchmark, Measured
 
-FRAMEWORK = {"__main__", "database", "registry"}
+FRAMEWORK = {"__main__", "cpu", "database", "registry"}
 
 
 def names() -> list[str]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from audiences.models import Change, Member, Profile
 from audiences.suppressions import suppress
-from connectors.models import Call, Connection, Goal, Mapping, Outcome, Run
+from connectors.models import Call, Connection, Flight, Goal, Mapping, Outcome, Run, Subscriber
 from connectors.sync import esp, runs
-from connectors.sync.claiming import claim, take_back
+from connectors.sync.claiming import claim, let_go, take_back
 from connectors.sync.confirming import News, confirm
 from connectors.sync.sending import Target, send
-from connectors.sync.sources import Shape
+from connectors.sync.sources import Shape, contact_maker
 from syncapp.accounts import scope
 from tests.connectors.sync.world import World
 
@@ -255,20 +256,10 @@ def test_a_change_while_a_person_is_being_sent_is_sent_too(world: World):
     """The claim, then a new plan, then the confirmation of what the claim sent."""
     world.push("eve@example.com", city="Gent")
     world.plan()
-    batch = claim(world.goal, Shape.of(world.goal), "upsert", 10)
-    assert batch is not None
-    person = batch.people[0]
+    (batch,) = claim(world.goal, Shape.of(world.goal), "upsert", 10)
     world.push("eve@example.com", city="Brugge")
     world.plan()
-    confirm(
-        world.goal,
-        batch,
-        [
-            News(
-                batch.people[0], "created", address="eve@example.com", sent=person.fingerprint, state="active"
-            )
-        ],
-    )
+    confirm(world.goal, batch, [News("created", state="active")])
     world.deliver()
     assert fields(world, "eve@example.com")["City"] == "Brugge"
     assert all(run.adds_up and not run.is_open for run in Run.objects.all())
@@ -277,12 +268,11 @@ def test_a_change_while_a_person_is_being_sent_is_sent_too(world: World):
 def test_a_withdrawal_while_a_person_is_being_added_takes_them_off_again(world: World):
     world.push("eve@example.com")
     world.plan()
-    batch = claim(world.goal, Shape.of(world.goal), "upsert", 10)
-    assert batch is not None
+    (batch,) = claim(world.goal, Shape.of(world.goal), "upsert", 10)
     world.answer("eve@example.com", "denied")
     world.plan()
     with esp.connect(world.authorization, world.connection) as connector:
-        sent = send(Target(connector, world.list_id, Shape.of(world.goal), None), batch)
+        sent = send(Target(connector, world.list_id, None, contact_maker(Shape.of(world.goal))), batch)
     assert world.on_list == {"eve@example.com": "Active"}
     confirm(world.goal, batch, sent.news)
     world.deliver()
@@ -293,15 +283,97 @@ def test_a_withdrawal_while_a_person_is_being_added_takes_them_off_again(world: 
 def test_a_flight_taken_back_writes_nothing(world: World):
     world.push("eve@example.com")
     world.plan()
-    stale = claim(world.goal, Shape.of(world.goal), "upsert", 10)
-    assert stale is not None
+    (stale,) = claim(world.goal, Shape.of(world.goal), "upsert", 10)
     take_back(world.goal)
-    current = claim(world.goal, Shape.of(world.goal), "upsert", 10)
-    assert current is not None
+    (current,) = claim(world.goal, Shape.of(world.goal), "upsert", 10)
     assert current.people[0].attempts == 1
-    confirm(world.goal, stale, [News(stale.people[0], "rejected", "1")])
+    confirm(world.goal, stale, [News("rejected", "1")])
     assert world.last_run.waiting == 1
     assert not Outcome.objects.exists()
+
+
+def test_batches_claimed_together_share_nobody_and_can_be_let_go(world: World):
+    world.push(*[f"person{number}@example.com" for number in range(5)])
+    world.plan()
+    batches = claim(world.goal, Shape.of(world.goal), "upsert", 2, batches=3)
+    assert [len(batch.people) for batch in batches] == [2, 2, 1]
+    ids = [person.profile_id for batch in batches for person in batch.people]
+    assert ids == sorted(set(ids))
+    assert claim(world.goal, Shape.of(world.goal), "upsert", 2, after=batches[-1].last_id) == []
+
+    let_go(world.goal, batches[1:])
+    assert list(Flight.objects.values_list("pk", flat=True)) == [batches[0].token]
+    confirm(world.goal, batches[1], [News("created")] * 2)
+    assert not Outcome.objects.exists()
+    confirm(world.goal, batches[0], [News("created")] * 2)
+    assert list(Subscriber.objects.exclude(due_at=None).values_list("attempts", flat=True)) == [0, 0, 0]
+    assert (world.last_run.created, world.last_run.waiting, world.last_run.adds_up) == (2, 3, True)
+
+
+def test_every_kind_of_news_in_one_batch(world: World):
+    addresses = [f"{name}@example.com" for name in ("new", "known", "bad", "busy", "gone")]
+    world.push("known@example.com", city="Gent")
+    world.work()
+    world.push(*addresses, city="Brugge")
+    world.plan()
+    (batch,) = claim(world.goal, Shape.of(world.goal), "upsert", 10)
+    told = {
+        "new@example.com": News("created", state="active"),
+        "known@example.com": News("updated", "too_long", "[City]: too long", "active"),
+        "bad@example.com": News("rejected", "1", "No such address."),
+        "busy@example.com": News("retry", "429", "Later.", delay_s=60),
+        "gone@example.com": News("skipped", "suppressed"),
+    }
+    confirm(world.goal, batch, [told[str(person.address)] for person in batch.people])
+    run = world.last_run
+    assert (run.created, run.updated, run.rejected, run.skipped, run.waiting) == (
+        1,
+        1,
+        1,
+        {"suppressed": 1},
+        1,
+    )
+    assert run.adds_up
+    assert world.outcomes(run) == {
+        "new@example.com": ("created", ""),
+        "known@example.com": ("updated", "too_long"),
+        "bad@example.com": ("rejected", "1"),
+        "gone@example.com": ("skipped", "suppressed"),
+    }
+    new, bad, busy = (world.subscriber(f"{name}@example.com") for name in ("new", "bad", "busy"))
+    assert (new.accepted_address, new.accepted_hash == new.wanted_hash, new.due_at) == (
+        "new@example.com",
+        True,
+        None,
+    )
+    assert (bad.accepted_hash, bad.due_at, bad.error_message) == (None, None, "No such address.")
+    assert (busy.attempts, busy.error_code, busy.due_at > timezone.now()) == (1, "429", True)
+
+
+def test_to_try_again_is_no_news_for_who_is_not_due_any_more(world: World):
+    world.push("eve@example.com", city="Gent")
+    world.work()
+    world.push("eve@example.com", city="Brugge")
+    world.plan()
+    (batch,) = claim(world.goal, Shape.of(world.goal), "upsert", 10)
+    Subscriber.objects.update(due_at=None, run=None, operation="")
+    confirm(world.goal, batch, [News("retry", "429", delay_s=60)])
+    assert world.subscriber("eve@example.com").due_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_trouble_in_a_large_export_gives_back_what_was_claimed_ahead(world: World):
+    world.push(*[f"person{number}@example.com" for number in range(7000)])
+    world.simulator.faults([{"kind": "status", "status": 503, "match": "subscribers.import"}] * 4)
+    world.work()
+    run = world.last_run
+    assert run.adds_up
+    assert run.waiting >= 1000
+    assert not Flight.objects.exists()
+    assert Subscriber.objects.exclude(due_at=None).filter(attempts=0).exists()
+    world.deliver()
+    assert (world.last_run.state, world.last_run.created) == (Run.State.COMPLETED, 7000)
+    assert set(world.effects().values()) == {1}
 
 
 @pytest.mark.django_db(transaction=True)
