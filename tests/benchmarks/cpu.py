@@ -28,6 +28,7 @@ def per_thousand(before: Mapping[str, float], after: Mapping[str, float], people
 
 
 def of_process(pid: int, *, with_ended_children: bool = False) -> float:
+    """0 for a process that has ended: its parent counts it then."""
     times = fields(pid)[11:15]  # utime, stime, and both of the children that ended
     return sum(map(int, times if with_ended_children else times[:2])) / TICKS_PER_S
 
@@ -40,13 +41,12 @@ def of_server() -> float:
 
 
 def parent(pid: int) -> int:
-    """0 for a process that has ended."""
-    try:
-        return int(fields(pid)[1])
-    except FileNotFoundError:
-        return 0
+    return int(fields(pid)[1])
 
 
 def fields(pid: int) -> list[str]:
-    """Those of /proc/PID/stat from the third on: the second is a name and may hold anything."""
-    return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    """Those of /proc/PID/stat from the third on (the second is a name and may hold anything); 0 for an ended one."""
+    try:
+        return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return ["0"] * 15
