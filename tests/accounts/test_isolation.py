@@ -136,7 +136,8 @@ def test_references_checked_per_statement_hold(audience_of, profile_of, ann_acco
         far_apart = (eve.pk, eve.pk + 1000)
         with pytest.raises(IntegrityError), transaction.atomic():
             Member.objects.bulk_create(
-                Member(account=ann_account, audience=audience, profile_id=profile_id) for profile_id in far_apart
+                Member(account=ann_account, audience=audience, profile_id=profile_id)
+                for profile_id in far_apart
             )
         Member.objects.create(account=ann_account, audience=audience, profile=eve)
         with pytest.raises(IntegrityError), transaction.atomic():
