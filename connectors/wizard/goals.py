@@ -36,10 +36,14 @@ def parts_of(goal_id: int) -> Parts:
 
 
 def note_changes(goal_id: int, before: Parts) -> bool:
-    """After saving: everybody is due again when the parts changed. True when they did."""
+    """After saving: everybody is due again when the parts changed. True when they did.
+
+    Who waited because the goal could not run is looked at again.
+    """
     if parts_of(goal_id) == before:
         return False
     Goal.objects.filter(pk=goal_id).update(version=F("version") + 1, needs_full_run=True)
+    wake_goals(Goal.objects.values_list("account_id", flat=True).get(pk=goal_id), [goal_id])
     return True
 
 
@@ -93,6 +97,7 @@ def set_objectives(connection: Connection, objectives: Iterable[Objective]) -> N
             account_id=connection.account_id, connection=connection, objective_id=objective_id
         )
     connection.goals.update(needs_full_run=True)
+    wake_goals(connection.account_id, list(connection.goals.values_list("pk", flat=True)))
 
 
 def resend_everything(connection: Connection) -> None:
