@@ -12,9 +12,12 @@ from django.db import connection, transaction
 from audiences.changes import record_change
 from audiences.models import Profile
 from connectors.models import Flight, Run, Subscriber
+from connectors.sync import runs
 from connectors.sync.claiming import Batch, claim, take_back
 from connectors.sync.confirming import News, confirm
 from connectors.sync.sources import Shape
+from connectors.wizard.goals import set_objectives
+from syncapp.work.models import Wakeup
 from tests.connectors.sync.world import World
 
 LOST = {"kind": "reset_after", "match": "subscribers.import"}
@@ -160,6 +163,16 @@ def test_a_crash_keeps_the_address_in_mind(world: World):
     take_back(world.goal)
     row = world.subscriber("eve@example.com")
     assert (row.tried_addresses, row.attempts, Flight.objects.count()) == (["eve@example.com"], 1, 0)
+
+
+def test_who_waited_for_an_objective_is_looked_at_again_when_there_is_one(world: World):
+    world.push("eve@example.com")
+    world.plan()
+    set_objectives(world.connection, [])
+    assert world.deliver() is None
+    Wakeup.objects.filter(kind=runs.DELIVER).delete()
+    set_objectives(world.connection, [world.objective])
+    assert Wakeup.objects.filter(kind=runs.DELIVER, key=str(world.goal.pk)).exists()
 
 
 @pytest.mark.django_db(transaction=True)
