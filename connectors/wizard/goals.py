@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import F
 
 from audiences.models import Audience, Objective
-from connectors.models import Connection, ConnectionObjective, Goal, GoalAudience, Mapping, Subscriber
-from connectors.sync.runs import obstacle
+from connectors.models import Connection, ConnectionObjective, Goal, GoalAudience, Mapping, Run, Subscriber
+from connectors.sync import runs
 from connectors.wizard.credentials import wake_goals
 
 
@@ -107,11 +107,22 @@ def resend_everything(connection: Connection) -> None:
 
 @transaction.atomic
 def switch(connection: Connection, *, on: bool) -> None:
-    """On wakes what was waiting; off leaves it waiting."""
+    """On wakes what was waiting and catches up on what was not followed; off leaves it waiting."""
     Connection.objects.filter(pk=connection.pk).update(enabled=on)
     connection.enabled = on
     if on:
         wake_goals(connection.account_id, list(connection.goals.values_list("pk", flat=True)))
+        catch_up(connection)
+
+
+def catch_up(connection: Connection) -> None:
+    """Run goals that put people on lists before and missed changes since: somebody may have withdrawn meanwhile.
+
+    A goal that never ran waits for its first run to be asked for.
+    """
+    for goal in connection.goals.select_related("connection").filter(needs_full_run=True):
+        if has_people_on_list(goal) and not runs.obstacle(goal):
+            runs.queue_full_run(goal, trigger=Run.Trigger.MANUAL)
 
 
 def copy_for_another_list(goal: Goal) -> Goal:
@@ -151,6 +162,6 @@ def what_is_missing(connection: Connection) -> str:
     problems = []
     for goal in goals:
         kept, goal.connection = goal.connection, connection_as_on
-        problems.append(obstacle(goal))
+        problems.append(runs.obstacle(goal))
         goal.connection = kept
     return "" if "" in problems else problems[0]

@@ -13,7 +13,10 @@ from connectors.sync.claiming import claim, let_go, take_back
 from connectors.sync.confirming import News, confirm
 from connectors.sync.sending import Target, send
 from connectors.sync.sources import Shape, contact_maker
+from connectors.tasks import execute_run
+from connectors.wizard.goals import switch
 from syncapp.accounts import scope
+from syncapp.work import Slice
 from tests.connectors.sync.world import World
 
 
@@ -401,3 +404,29 @@ def test_two_accounts_never_touch(world: World, world_of, bob_account):
     world.work()
     assert world.on_list == {"eve@example.com": "Active"}
     assert Member.objects.count() == 1
+
+
+def test_a_withdrawal_while_switched_off_is_made_good_when_switched_on(world: World):
+    world.push("eve@example.com", "adam@example.com")
+    world.work()
+    switch(world.connection, on=False)
+    world.answer("eve@example.com", "denied")
+    world.work()
+    assert world.on_list["eve@example.com"] == "Active"
+
+    switch(world.connection, on=True)
+    run = world.last_run
+    assert run.full
+    execute_run(world.account.pk, str(run.pk), Slice())
+    world.deliver()
+    assert world.on_list == {"eve@example.com": "Unsubscribed", "adam@example.com": "Active"}
+    assert not Goal.objects.get().needs_full_run
+
+
+def test_switching_on_does_not_start_a_goal_that_never_ran(world: World):
+    switch(world.connection, on=False)
+    world.push("eve@example.com")
+    world.plan()
+    switch(world.connection, on=True)
+    assert not Run.objects.exists()
+    assert Goal.objects.get().needs_full_run
