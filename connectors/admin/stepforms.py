@@ -69,7 +69,9 @@ class Step:
 class AuthorizationForm(forms.Form):
     """An authorization there is, or a new one whose credentials the ESP accepts."""
 
-    authorization = forms.ChoiceField(widget=forms.RadioSelect)
+    authorization = forms.ChoiceField(
+        widget=forms.RadioSelect, error_messages={"required": "Choose one, or give new credentials."}
+    )
     label = forms.CharField(
         label="How you call it", max_length=100, required=False, widget=UnfoldAdminTextInputWidget()
     )

@@ -148,6 +148,15 @@ class AccountModel(models.Model):
     class Meta:
         abstract = True
 
+    def unique_error_message(self, model_class: Any, unique_check: Any) -> ValidationError:
+        """In words staff know: the account is not a field they see."""
+        names = [name for name in unique_check if name != "account"]
+        if len(names) != 1:
+            return super().unique_error_message(model_class, unique_check)
+        label = getattr(self._meta.get_field(names[0]), "verbose_name", names[0])
+        words = f"Another {self._meta.verbose_name} of this client has this {label}. Choose another."
+        return ValidationError(words, code="unique_together")
+
 
 class LargeAccountModel(models.Model):
     """A row of one account in a table partitioned by account.

@@ -23,6 +23,9 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.account_id is None:
             self.instance.account_id = scope.required().only
         self._say_zone()
+        for field in self.fields.values():
+            if field.label:
+                field.error_messages["required"] = f"Fill in: {field.label}."
 
     def _say_zone(self) -> None:
         for field in self.fields.values():

@@ -79,11 +79,18 @@ class TenantSite(UnfoldAdminSite):  # type: ignore[misc]
         results = palette.find(request, request.GET.get("s", ""))
         took_s = time.perf_counter() - began
         pages = Paginator(results, max(1, len(results)))
-        template = "command" if "extended" in request.GET else "search"
+        found = "command" if "extended" in request.GET else "search"
+        template = f"unfold/helpers/{found}_results.html" if results else "syncapp/nothing_found.html"
         return TemplateResponse(
             request,
-            f"unfold/helpers/{template}_results.html",
-            {"results": pages.page(1), "page_obj": pages, "page_counter": 0, "execution_time": took_s},
+            template,
+            {
+                "results": pages.page(1),
+                "page_obj": pages,
+                "page_counter": 0,
+                "execution_time": took_s,
+                "term": request.GET.get("s", "")[:100],
+            },
             headers={"HX-Trigger": "search"},
         )
 

@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 
 from syncapp.accounts.models import User
 
-NAMES = ("name", "label", "email", "key", "prefix", "reason")
+NAMES = ("name", "label", "email", "key", "prefix", "reason", "target")
 EMPTY = "empty"
 VALUE_CHARS = 200
 

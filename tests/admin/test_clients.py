@@ -74,7 +74,7 @@ def test_a_name_is_taken_in_ones_own_client_only(with_both, objective_of, ann_ac
     page = reverse("admin:audiences_objective_add")
     taken = with_both.post(page, {"key": "ours", "label": "x", "description": ""})
     assert taken.status_code == OK
-    assert "already exists" in taken.content.decode()
+    assert "of this client has this" in taken.content.decode()
     assert with_both.post(page, {"key": "theirs", "label": "x", "description": ""}).status_code == FOUND
 
 

@@ -92,7 +92,7 @@ def test_a_revoked_key_stops_at_once(at_anns, ann_account):
     with pytest.raises(keys.Refused):
         keys.check(secret)
     assert make_key(at_anns).status_code == OK  # the label is taken: said in words
-    assert "already exists" in make_key(at_anns).content.decode()
+    assert "of this client has this" in make_key(at_anns).content.decode()
 
 
 def test_a_member_is_added_by_address_and_hears_no_difference(at_anns, ann_account, bob):

@@ -66,3 +66,21 @@ def test_one_client_has_a_line_per_objective(ann_account, objective_of):
     with scope.account(ann_account):
         (line,) = consent_panel.of_client(ann_account)
     assert (line.people, line.granted, line.denied, line.unknown) == (4, 50, 25, 25)
+
+
+def test_a_taken_name_is_said_without_technical_words(at_anns, ann_account, objective_of):
+    objective_of(ann_account, "news")
+    page = at_anns.post(
+        reverse("admin:audiences_objective_add"), {"key": "news", "label": "Again", "description": ""}
+    ).content.decode()
+    assert "Another objective of this client has this key. Choose another." in page
+
+
+def test_an_empty_field_is_named(at_anns):
+    page = at_anns.post(reverse("admin:audiences_audience_add"), {"name": ""}).content.decode()
+    assert "Fill in: Name." in page
+
+
+def test_the_palette_says_that_nothing_was_found(at_anns):
+    page = at_anns.get(reverse("admin:search"), {"s": "<b>zzz", "extended": "1"}).content.decode()
+    assert "Nothing found for “&lt;b&gt;zzz”" in page
