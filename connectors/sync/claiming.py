@@ -8,8 +8,9 @@ every person does.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -142,11 +143,19 @@ class Person(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """People of one operation, in the order of their profile ids; `token` names the flight."""
+    """People of one operation, in the order of their profile ids; `token` names the flight.
+
+    `claimed_at` is when they passed the gate, on this process's monotonic clock.
+    """
 
     token: UUID
     operation: str
     people: tuple[Person, ...]
+    claimed_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def age_s(self) -> float:
+        return time.monotonic() - self.claimed_at
 
     @property
     def last_id(self) -> int:

@@ -1,8 +1,8 @@
 """Delivering a goal's due people for one slice of time.
 
 Calls to the ESP, reading ahead and confirming overlap: one thread claims and reads, `concurrency` threads wait
-for the ESP, and the calling thread confirms. A single small batch (a change of one person) takes none of that
-and goes straight through.
+for the ESP, and a few confirm. A single small batch (a change of one person) takes none of that and goes straight
+through.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from connectors.sync.sources import Shape, contact_maker
 from syncapp.work import Slice
 
 CONFIRMERS = 4  # threads writing what came back; fewer are slower than four calls at a time
+GATE_HOLDS_S = 5.0  # who was let through longer ago is asked again before being sent: the ESP is slow
 FIELDS_KEPT_S = 300.0  # the ESP's fields change when people rename them there; mappings must notice
 
 _fields: dict[tuple[str, str], tuple[float, list[RemoteField]]] = {}
@@ -154,7 +155,11 @@ class Delivery:
                     let_go(self.goal, ready)
                     ready.clear()
                 while ready and len(flying) < self.concurrency and len(landing) <= CONFIRMERS:
-                    flying.add(senders.do(self.fly, target, ready.popleft()))
+                    batch = ready.popleft()
+                    if batch.age_s > GATE_HOLDS_S:
+                        let_go(self.goal, [batch])  # still due: the next execution finds them
+                        continue
+                    flying.add(senders.do(self.fly, target, batch))
                 if claiming is not None and claiming.done() and len(ready) < self.concurrency:
                     ready.extend(found := claiming.result())
                     claiming = readers.do(self.claim, shape) if found and self.may_go_on() else None

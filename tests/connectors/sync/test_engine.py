@@ -8,7 +8,7 @@ from django.utils import timezone
 from audiences.models import Change, Member, Profile
 from audiences.suppressions import suppress
 from connectors.models import Call, Connection, Flight, Goal, Mapping, Outcome, Run, Subscriber
-from connectors.sync import esp, runs
+from connectors.sync import delivery, esp, runs
 from connectors.sync.claiming import claim, let_go, take_back
 from connectors.sync.confirming import News, confirm
 from connectors.sync.sending import Target, send
@@ -430,3 +430,25 @@ def test_switching_on_does_not_start_a_goal_that_never_ran(world: World):
     switch(world.connection, on=True)
     assert not Run.objects.exists()
     assert Goal.objects.get().needs_full_run
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waited_long_for_a_slow_esp_passes_the_gate_again(world: World, monkeypatch):
+    """Claimed ahead, then held up behind slow calls: not sent on the old decision."""
+    monkeypatch.setattr(delivery, "GATE_HOLDS_S", 0.3)
+    world.push(*[f"person{number}@example.com" for number in range(9000)])
+    world.plan()
+    world.simulator.latency(600, "subscribers.import")
+    world.deliver()
+    assert 0 < len(world.on_list) < 9000
+    assert not Flight.objects.exists()
+
+    world.answer("person8999@example.com", "denied")
+    world.plan()
+    world.simulator.latency(0, "subscribers.import")
+    while world.deliver() is not None:
+        pass
+    assert len(world.on_list) == 8999
+    assert "person8999@example.com" not in world.on_list
+    assert set(world.effects().values()) == {1}
+    assert all(run.adds_up and not run.is_open for run in Run.objects.all())
