@@ -18,7 +18,7 @@ ON_WHEEL = [  # what speaks to PostgreSQL in ways of its own
     "tests/accounts",
     "tests/audiences",
     "tests/connectors/sync/test_engine.py",
-    "tests/work/test_wakes.py",
+    str(Path("tests", "work", "test_wakes.py")),
 ]
 STEPS = {
     "ruff check": [PYTHON, "-m", "ruff", "check", "."],
