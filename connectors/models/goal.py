@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.validators import MaxValueValidator
 from django.db import models
 
 from audiences.models import Audience
@@ -11,7 +12,24 @@ from syncapp.accounts.models import AccountModel
 from syncapp.audit.tracking import tracked
 
 
-@tracked("connection", "kind", "name", "list_id", "list_name", "leavers", "enabled")
+@tracked(
+    "connection",
+    "kind",
+    "name",
+    "list_id",
+    "list_name",
+    "leavers",
+    "enabled",
+    "removal_limit",
+    "removal_percent",
+    "hold_first_run",
+    "hold_changes",
+    "real_time",
+    "schedule",
+    "expected_by",
+    "quiet_from",
+    "quiet_until",
+)
 class Goal(AccountModel):
     """One export of audiences to a list, or (later) one import of a list.
 
@@ -24,7 +42,9 @@ class Goal(AccountModel):
 
     class Leavers(models.TextChoices):
         KEEP = "keep", "Leave them on the list"
+        CLEAR = "clear", "Empty the field that names their audiences"
         UNSUBSCRIBE = "unsubscribe", "Unsubscribe them from the list"
+        REMOVE = "remove", "Remove them from the list"
 
     connection = AccountForeignKey(
         Connection, on_delete=models.CASCADE, related_name="goals", on_database_delete="CASCADE"
@@ -42,7 +62,41 @@ class Goal(AccountModel):
         default=Leavers.KEEP,
         help_text="Only people this goal put there. Who withdraws consent is always unsubscribed.",
     )
+    removal_limit = models.PositiveIntegerField(
+        "hold above so many leavers",
+        default=25,
+        help_text="A run that takes off more people who left than this, and more than the share below, is held.",
+    )
+    removal_percent = models.PositiveSmallIntegerField(
+        "… and above this share of the list, in percent",
+        default=5,
+        validators=[MaxValueValidator(100)],
+    )
+    hold_first_run = models.BooleanField(
+        "hold the first run", default=True, help_text="Somebody looks at the plan before anyone is sent."
+    )
+    hold_changes = models.BooleanField(
+        "hold after a change of list, audiences or fields",
+        default=True,
+        help_text="Somebody looks at the plan before everybody is sent anew.",
+    )
+    real_time = models.BooleanField(
+        "follow changes at once",
+        default=True,
+        help_text="Off: changes wait for the next scheduled run. Withdrawn consent is always sent at once.",
+    )
+    schedule = models.JSONField(null=True, blank=True, help_text="When full runs start; empty: only by hand.")
+    next_run_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_scheduled_at = models.DateTimeField(null=True, blank=True, editable=False)
+    expected_by = models.TimeField(
+        null=True, blank=True, help_text="Tell people when no run started by this time of the day."
+    )
+    quiet_from = models.TimeField("quiet from", null=True, blank=True)
+    quiet_until = models.TimeField("quiet until", null=True, blank=True)
     enabled = models.BooleanField(default=True)
+    approved_version = models.PositiveIntegerField(
+        null=True, editable=False, help_text="The version whose first full run was applied; none: never run."
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
     needs_full_run = models.BooleanField(
         default=True,
@@ -59,6 +113,11 @@ class Goal(AccountModel):
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "connection", "name"], name="goal_name_per_connection"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_run_at"], condition=~models.Q(next_run_at=None), name="goal_by_next_run"
             ),
         ]
 

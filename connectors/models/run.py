@@ -15,26 +15,33 @@ from syncapp.accounts.models import AccountModel, LargeAccountModel, User
 
 
 class Run(AccountModel):
-    """Counters obey `checked = created + updated + unchanged + Σ skipped + rejected + waiting`, and on their own
-    `removals = removed + removal_rejected + removal_skipped + removal_waiting`; waiting is 0 once it ended.
+    """Counters obey `checked = created + updated + unchanged + Σ skipped + rejected + dead + waiting`, and on their own
+    `removals = removed + removal_rejected + removal_dead + removal_skipped + removal_waiting`; waiting is 0 once
+    it ended. `dead` are people given up after many tries. A held or dry run has a plan and counts nobody yet.
     """
 
     class Trigger(models.TextChoices):
         CHANGE = "change", "A change"
         MANUAL = "manual", "A person"
         SCHEDULE = "schedule", "The schedule"
+        UNDO = "undo", "Undo of a removal"
+        REPAIR = "repair", "Repair of differences"
+        REPLAY = "replay", "Failed people again"
 
     class State(models.TextChoices):
         QUEUED = "queued", "Queued"
         PLANNING = "planning", "Planning"
+        HELD = "held", "Held for approval"
         RUNNING = "running", "Running"
         WAITING = "waiting", "Waiting"
         COMPLETED = "completed", "Completed"
         WARNINGS = "warnings", "Completed with warnings"
         FAILED = "failed", "Failed"
+        CANCELLING = "cancelling", "Being cancelled"
         CANCELLED = "cancelled", "Cancelled"
+        LOST = "lost", "Lost"
 
-    OPEN = (State.QUEUED, State.PLANNING, State.RUNNING, State.WAITING)
+    OPEN = (State.QUEUED, State.PLANNING, State.HELD, State.RUNNING, State.WAITING, State.CANCELLING)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     goal = AccountForeignKey(
@@ -44,6 +51,26 @@ class Run(AccountModel):
     full = models.BooleanField(default=False, help_text="The whole audience, not only the people touched.")
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     reason = models.CharField(max_length=300, blank=True, help_text="In words, for staff.")
+    dry = models.BooleanField(default=False, help_text="Shows the plan and changes nothing.")
+    plan = models.JSONField(
+        default=dict,
+        help_text="{counts: {class: people}, samples: {class: [profile ids]}, why_held, on_list}",
+    )
+    plan_hash = models.CharField(
+        max_length=64, blank=True, help_text="Of who is to be done what, by which version."
+    )
+    approved_hash = models.CharField(max_length=64, blank=True)
+    decided_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decision_reason = models.CharField(max_length=300, blank=True)
+    undoes = AccountForeignKey(
+        "self",
+        on_delete=models.DO_NOTHING,
+        related_name="undone_by",
+        on_database_delete="SET NULL",
+        null=True,
+        blank=True,
+    )
     settings = models.JSONField(default=dict, help_text="The goal as it was: list, mapping, version.")
     requested_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     checked = models.PositiveIntegerField(default=0)
@@ -52,11 +79,13 @@ class Run(AccountModel):
     unchanged = models.PositiveIntegerField(default=0)
     skipped = models.JSONField(default=dict, help_text="{reason: people}")
     rejected = models.PositiveIntegerField(default=0)
+    dead = models.PositiveIntegerField(default=0, help_text="Given up after many tries.")
     waiting = models.PositiveIntegerField(default=0)
     # Removals: people we put on the list who should not be there any more.
     removals = models.PositiveIntegerField(default=0)
     removed = models.PositiveIntegerField(default=0)
     removal_rejected = models.PositiveIntegerField(default=0)
+    removal_dead = models.PositiveIntegerField(default=0)
     removal_skipped = models.PositiveIntegerField(default=0)
     removal_waiting = models.PositiveIntegerField(default=0)
     queued_at = models.DateTimeField(auto_now_add=True)
@@ -92,9 +121,21 @@ class Run(AccountModel):
     @property
     def adds_up(self) -> bool:
         people = (
-            self.created + self.updated + self.unchanged + self.skipped_total + self.rejected + self.waiting
+            self.created
+            + self.updated
+            + self.unchanged
+            + self.skipped_total
+            + self.rejected
+            + self.dead
+            + self.waiting
         )
-        removals = self.removed + self.removal_rejected + self.removal_skipped + self.removal_waiting
+        removals = (
+            self.removed
+            + self.removal_rejected
+            + self.removal_dead
+            + self.removal_skipped
+            + self.removal_waiting
+        )
         return self.checked == people and self.removals == removals
 
 
@@ -103,14 +144,21 @@ class Outcome(LargeAccountModel):
 
     class Operation(models.TextChoices):
         UPSERT = "upsert", "Add or update"
+        RESTORE = "restore", "Put back on the list"
+        CLEAR = "clear", "Empty the audience field"
         UNSUBSCRIBE = "unsubscribe", "Unsubscribe"
+        REMOVE = "remove", "Remove from the list"
+
+    ADDING = (Operation.UPSERT, Operation.RESTORE)
+    TAKING_OFF = (Operation.CLEAR, Operation.UNSUBSCRIBE, Operation.REMOVE)
 
     class Result(models.TextChoices):
         CREATED = "created", "Added"
         UPDATED = "updated", "Updated"
         SKIPPED = "skipped", "Not sent"
         REJECTED = "rejected", "Rejected by the ESP"
-        REMOVED = "removed", "Unsubscribed"
+        REMOVED = "removed", "Taken off"
+        DEAD = "dead", "Given up"
 
     pk = models.CompositePrimaryKey("account", "profile", "run", "operation")
     run = AccountForeignKey(

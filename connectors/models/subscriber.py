@@ -21,6 +21,8 @@ class Subscriber(LargeAccountModel):
     """`accepted_*` is what the ESP last accepted from us, written only after it did; `wanted*` what should be.
 
     `accepted_hash` is UNKNOWN_HASH where an answer was lost since: it may hold that, or what was sent later.
+    `remote_state` is the ESP's word (active, unsubscribed, …), or ours: "left" where we took the person off because
+    they left, "cleared" where we emptied their audience field.
     A row with `due_at` has an operation to be sent, and `run` is the run that has to account for it; without, the
     run that did last. Who is being sent right now stands in a `Flight`.
     """
@@ -58,6 +60,9 @@ class Subscriber(LargeAccountModel):
         help_text="Sent to the ESP, the answer lost: it may hold them.",
     )
     remote_state = models.CharField(max_length=20, blank=True)
+    kept = models.BooleanField(
+        db_default=False, help_text="Left the audience, and stays on the list because a removal was undone."
+    )
     operation = models.CharField(max_length=12, choices=Outcome.Operation, blank=True)
     run = AccountForeignKey(
         Run,
@@ -69,6 +74,12 @@ class Subscriber(LargeAccountModel):
     )
     due_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    crashes = models.PositiveSmallIntegerField(db_default=0, help_text="Workers that died sending them.")
+    first_failed_at = models.DateTimeField(null=True, blank=True)
+    dead_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when nobody tries any more: refused, given up or quarantined."
+    )
+    error_class = models.CharField(max_length=20, blank=True, db_default="")
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.CharField(max_length=300, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -79,6 +90,11 @@ class Subscriber(LargeAccountModel):
                 fields=["account", "goal", "operation", "profile"],
                 condition=~Q(due_at=None),
                 name="subscriber_due",
+            ),
+            models.Index(
+                fields=["account", "goal", "error_class", "error_code", "profile"],
+                condition=~Q(dead_at=None),
+                name="subscriber_dead",
             ),
         ]
 

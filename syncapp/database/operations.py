@@ -7,6 +7,7 @@ the row-level-security policy.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import migrations, models
@@ -144,6 +145,38 @@ class Isolate(Operation):
         return f"Isolate per account: {', '.join(self.models)}"
 
 
+class Refer(Operation):
+    """The composite keys of references that came to a model after it was isolated."""
+
+    reversible = False
+    reduces_to_sql = True
+
+    def __init__(self, model: str, *fields: str) -> None:
+        self.model = model
+        self.fields = fields
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return (self.__class__.__name__, [self.model, *self.fields], {})
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """The state knows nothing of composite keys."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        add_composite_keys(schema_editor, to_state.apps.get_model(app_label, self.model), self.fields)
+
+    def database_backwards(self, *args: Any) -> None:
+        raise NotImplementedError("Isolation is not taken back.")
+
+    def describe(self) -> str:
+        return f"References of {self.model} within the account: {', '.join(self.fields)}"
+
+
 def close_off(schema_editor: BaseDatabaseSchemaEditor, model: type[models.Model]) -> None:
     table = model._meta.db_table
     if not has_key_with_account(schema_editor, table):
@@ -162,10 +195,12 @@ def has_key_with_account(schema_editor: BaseDatabaseSchemaEditor, table: str) ->
     return any("account_id" in key for key in keys)
 
 
-def add_composite_keys(schema_editor: BaseDatabaseSchemaEditor, model: type[models.Model]) -> None:
+def add_composite_keys(
+    schema_editor: BaseDatabaseSchemaEditor, model: type[models.Model], only: Sequence[str] = ()
+) -> None:
     table = model._meta.db_table
     for field in model._meta.local_fields:
-        if not isinstance(field, AccountForeignKey):
+        if not isinstance(field, AccountForeignKey) or (only and field.name not in only):
             continue
         target = field.remote_field.model._meta.db_table
         on_delete = field.on_database_delete
