@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -43,12 +44,22 @@ CONNECTION_ACTS = {
 RUN_LOOKS = {
     Run.State.QUEUED: ("schedule", "Queued", "busy"),
     Run.State.PLANNING: ("progress_activity", "Planning", "busy"),
+    Run.State.HELD: ("back_hand", "Held for approval", "warn"),
     Run.State.RUNNING: ("progress_activity", "Running", "busy"),
     Run.State.WAITING: ("hourglass_top", "Waiting", "busy"),
     Run.State.COMPLETED: ("check_circle", "Completed", "good"),
     Run.State.WARNINGS: ("warning", "Completed with warnings", "warn"),
     Run.State.FAILED: ("cancel", "Failed", "bad"),
+    Run.State.CANCELLING: ("stop_circle", "Being cancelled", "busy"),
+    Run.State.LOST: ("link_off", "Lost", "bad"),
     Run.State.CANCELLED: ("stop_circle", "Cancelled", "idle"),
+}
+DEAD_WORDS = {"person": "Rejected by the ESP", "quarantined": "Quarantined"}
+WAITING_WORDS = {
+    "unsubscribe": "Waits to be unsubscribed",
+    "remove": "Waits to be removed",
+    "clear": "Waits to have the audience field emptied",
+    "restore": "Waits to be put back",
 }
 AUTHORIZATION_LOOKS = {
     Authorization.State.UNCHECKED: ("help", "Not checked yet", "idle"),
@@ -93,6 +104,8 @@ def of_subscriber(subscriber: Subscriber) -> Look:
     """Whether the person is on the list, as far as the ESP told us."""
     if subscriber.due_at is not None:
         return waiting(subscriber)
+    if subscriber.dead_at is not None:
+        return dead(subscriber)
     if subscriber.error_code:
         return Look("cancel", "Rejected by the ESP", "bad", subscriber.error_message or subscriber.error_code)
     if subscriber.wanted == Subscriber.Wanted.ON:
@@ -109,8 +122,15 @@ def of_subscriber(subscriber: Subscriber) -> Look:
     return Look("block", "Not on the list", "idle", words.reason(subscriber.reason))
 
 
+def dead(subscriber: Subscriber) -> Look:
+    """Nobody tries any more until a person asks."""
+    why = subscriber.error_message or subscriber.error_code
+    word = DEAD_WORDS.get(subscriber.error_class, "Given up")
+    return Look("cancel", word, "bad", why, "Repair what is named, then try again under “Failed people”.")
+
+
 def waiting(subscriber: Subscriber) -> Look:
-    doing = "Waits to be unsubscribed" if subscriber.operation == "unsubscribe" else "Waits to be sent"
+    doing = WAITING_WORDS.get(subscriber.operation, "Waits to be sent")
     tried = f"Tried {subscriber.attempts} times. " if subscriber.attempts > 1 else ""
     return Look("hourglass_top", doing, "busy", f"{tried}{subscriber.error_message}".strip())
 
@@ -200,13 +220,42 @@ def pairs(run: Run | None) -> SafeString | str:
     """Added, updated, removed and rejected of a run, with a sign each."""
     if run is None:
         return "–"
+    if run.state == Run.State.HELD or run.dry:
+        return planned(run)
     rejected = run.rejected + run.removal_rejected
+    given_up = run.dead + run.removal_dead
     found = [(sign, getattr(run, name), tone, word) for name, sign, tone, word in PAIRS]
-    found = [one for one in [*found, ("×", rejected, "bad", "rejected")] if one[1]]
+    found += [("×", rejected, "bad", "rejected"), ("†", given_up, "bad", "given up")]
+    found = [one for one in found if one[1]]
     if not found:
         return format_html(
             '<span class="conn-muted">{}</span>', "waiting" if run.is_open else "nothing to do"
         )
+    return signs(found)
+
+
+PLANNED = (
+    ("added", "+", "good", "would be added"),
+    ("changed", "~", "busy", "would be updated"),
+    ("renamed", "@", "busy", "would change address"),
+    ("leaving", "−", "warn", "would be taken off: left"),
+    ("withdrawn", "−", "bad", "would be taken off: may not be mailed"),
+)
+
+
+def planned(run: Run) -> SafeString | str:
+    """What a run that was not applied would do."""
+    counts = run.plan.get("counts", {})
+    found = [(sign, counts.get(name, 0), tone, word) for name, sign, tone, word in PLANNED]
+    found = [one for one in found if one[1]]
+    if not found:
+        return format_html(
+            '<span class="conn-muted">{}</span>', "nothing to do" if run.plan else "being planned"
+        )
+    return format_html('{} <span class="conn-muted">planned</span>', signs(found))
+
+
+def signs(found: Sequence[tuple[str, int, str, str]]) -> SafeString:
     return format_html(
         '<span class="conn-pairs">{}</span>',
         format_html_join(
