@@ -18,7 +18,7 @@ from typing import ClassVar, Self
 import msgspec
 
 from connectors.esp.errors import Unsupported
-from connectors.esp.exchange import Record
+from connectors.esp.exchange import Record, Request
 
 Value = str | int | float | bool | Decimal | date | datetime | Sequence[str] | None
 """None, "" and an empty list clear a field; 0 and False are values."""
@@ -33,6 +33,10 @@ class Can(Flag):
     UPSERT = auto()
     UNSUBSCRIBE = auto()
     REMOVE = auto()
+    RENAME = auto()
+    RESTORE = auto()
+    READ_LIST = auto()
+    READ_SUPPRESSIONS = auto()
 
 
 class Scope(StrEnum):
@@ -71,7 +75,9 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``batch``: people per upsert. ``concurrency``: calls at the same time for one set of credentials."""
+    """``batch``: people per upsert. ``page``: people per page read. ``concurrency``: calls at the same time for
+    one set of credentials.
+    """
 
     batch: int
     value_chars: int
@@ -79,12 +85,16 @@ class Limits:
     name_chars: int | None = None
     fields_per_list: int | None = None
     concurrency: int = 4
+    page: int = 1000
     budgets: tuple[Budget, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """An ESP, as data. ``colour`` (#rrggbb) and ``initials`` draw its logo where there is none."""
+    """An ESP, as data. ``colour`` (#rrggbb) and ``initials`` draw its logo where there is none.
+
+    ``once``: verbs that done twice are not as done once. Only these raise `Ambiguous`; after it, look first.
+    """
 
     key: str
     label: str
@@ -95,6 +105,11 @@ class Spec:
     documentation: str
     colour: str
     initials: str
+    once: frozenset[str] = frozenset({"create_field"})
+
+    def repeatable(self, verb: str) -> bool:
+        """Whether a call whose answer was lost may simply be made again."""
+        return verb not in self.once
 
     def setting(self, name: str) -> Setting:
         return next(setting for setting in self.settings if setting.name == name)
@@ -195,6 +210,11 @@ class LeftOut:
     words: str
 
 
+TAKEN = "taken"
+ABSENT = "absent"
+"""Codes of `rename` when it is REFUSED: the new address is on the list already; the old one is not on it."""
+
+
 class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What came of one person. ``address`` is the contact's own, unchanged.
 
@@ -224,6 +244,18 @@ class Subscriber:
     state_since: datetime | None = None
     joined_at: datetime | None = None
     consent_to_track: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some people of a list. ``next`` is the cursor of the following page, None after the last.
+
+    ``total``: people of all pages as the ESP counted them at this moment, None where it does not say.
+    """
+
+    people: list[Subscriber]
+    next: str | None = None
+    total: int | None = None
 
 
 class Connector(ABC):
@@ -277,7 +309,7 @@ class Connector(ABC):
         raise self._unsupported("lists")
 
     def list_details(self, list_id: str) -> RemoteList:
-        """One list, with its settings."""
+        """One list, with its settings and its present name. Raises `NotFound` when it is gone."""
         raise self._unsupported("list_details")
 
     def fields(self, list_id: str) -> list[RemoteField]:
@@ -291,27 +323,81 @@ class Connector(ABC):
         raise self._unsupported("create_field")
 
     def upsert(
-        self, list_id: str, contacts: Sequence[Contact], fields: Sequence[RemoteField] | None = None
+        self,
+        list_id: str,
+        contacts: Sequence[Contact],
+        fields: Sequence[RemoteField] | None = None,
+        *,
+        restore: bool = False,
     ) -> list[Outcome]:
-        """Add or update up to ``spec.limits.batch`` people. Never brings back who opted out.
+        """Add or update up to ``spec.limits.batch`` people. Repeatable.
 
         One outcome per contact, in the order given; contacts with the same address are sent as one. With
         ``fields`` (as `fields()` gave them) values are checked before they are sent: a value the field cannot
         hold is left out and named in the outcome, because ESPs drop such values without a word.
+
+        Never brings back who opted out, bounced or was taken off: they are REFUSED with their state. With
+        ``restore`` (needs `Can.RESTORE`) it does, whoever took them off. It is for people WE took off and who
+        are wanted again, never for anyone who left by themselves: the ESP does not keep us from that.
         """
         raise self._unsupported("upsert")
 
+    def preview(
+        self,
+        list_id: str,
+        contacts: Sequence[Contact],
+        fields: Sequence[RemoteField] | None = None,
+        *,
+        restore: bool = False,
+    ) -> Request | None:
+        """The request `upsert` would send for the same arguments. Sends nothing; None when upsert would not
+        either, because all of it is refused by ourselves.
+        """
+        raise self._unsupported("preview")
+
+    def rename(self, list_id: str, old: str, new: str) -> Outcome:
+        """Give a person on the list another address; state, name and values stay. Never adds. Repeatable.
+
+        DONE: the list holds the new address and the old one no more, also when that was so before. REFUSED
+        with `TAKEN`: the list holds the new address too, both stay as they are. REFUSED with `ABSENT`: it
+        holds neither. After both, upsert the new address and take off the old one. Any other code is the
+        ESP's: it does not accept the new address. ``Outcome.address`` is the new address.
+        """
+        raise self._unsupported("rename")
+
     def unsubscribe(self, list_id: str, addresses: Sequence[str]) -> list[Outcome]:
-        """Record these people's opt-out at the ESP. Who is not there is done too. One outcome per address."""
+        """Record these people's opt-out at the ESP. Who is not there is done too. One outcome per address.
+
+        Repeatable.
+        """
         raise self._unsupported("unsubscribe")
 
     def remove(self, list_id: str, addresses: Sequence[str]) -> list[Outcome]:
-        """Take these people off the list without recording an opt-out. Who is not there is done too."""
+        """Take these people off the list without recording an opt-out. Who is not there is done too.
+
+        Repeatable. They stay readable as `State.REMOVED` where the ESP remembers them.
+        """
         raise self._unsupported("remove")
 
     def subscriber(self, list_id: str, address: str) -> Subscriber | None:
         """One person, in any state; None when the list never held them."""
         raise self._unsupported("subscriber")
+
+    def read_list(
+        self, list_id: str, state: State, *, cursor: str | None = None, since: date | None = None
+    ) -> Page:
+        """One page of the list's people in one state; ``cursor`` None is the first, then `Page.next`.
+
+        ``since``: only those whose state began on that day or later, in the ESP client's time zone; edits do
+        not count. The list goes on changing while it is read: who changes state meanwhile may be seen twice,
+        or not at all; what else can be missed is the connector's to say. So the absence of a person is a hint:
+        before acting on it, ask `subscriber`.
+        """
+        raise self._unsupported("read_list")
+
+    def suppressions(self, client_id: str, *, cursor: str | None = None) -> Page:
+        """One page of the addresses the client mails on no list, all `State.SUPPRESSED`. Pages as `read_list`."""
+        raise self._unsupported("suppressions")
 
     def _unsupported(self, verb: str) -> Unsupported:
         return Unsupported(f"{self.spec.label} has no way to do “{verb}”.", operation=verb)

@@ -27,4 +27,16 @@ class Exchange:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A call as it would go over the wire. ``path`` lies below the base address, ``body`` is its whole text.
+
+    Holds no secret, but the person's own address and values: for staff who may see the person.
+    """
+
+    method: str
+    path: str
+    body: str
+
+
 Record = Callable[[Exchange], None]

@@ -31,7 +31,7 @@ from connectors.esp.errors import (
     Unexpected,
     Unreachable,
 )
-from connectors.esp.exchange import Exchange, Record
+from connectors.esp.exchange import Exchange, Record, Request
 from connectors.esp.redaction import Redactor
 
 CONNECT_S = 3.0
@@ -106,8 +106,7 @@ class Http:
         """Send once. Raises Unreachable, Ambiguous or Unexpected; any answered status below 300 or from 400
         up is a Reply.
         """
-        sent = _json(call.body)
-        path = call.path + ("?" + urlencode(call.query, quote_via=quote) if call.query else "")
+        sent, path = _json(call.body), _path(call)
         started_at, start = datetime.now(UTC), time.monotonic()
         status, received, words = None, b"", ""
         self._transport.deadline.start(call.total_s)
@@ -146,6 +145,11 @@ class Http:
                     ),
                     self._record,
                 )
+
+    def preview(self, call: Call) -> Request:
+        """What `call` would send, as text. Nothing is sent."""
+        hide = self._redactor.without_known
+        return Request(call.method, hide(_path(call)), hide(_json(call.body).decode()))
 
     def _send(self, call: Call, path: str, content: bytes) -> httpx.Response:
         headers = {
@@ -201,6 +205,10 @@ def error_of(reply: Reply, call: Call, code: str = "") -> ConnectorError:
     if reply.status >= 500 or reply.status == 408:
         return ServerFailed(**about, retry_after_s=reply.retry_after_s)
     return _BY_STATUS.get(reply.status, Unexpected)(**about, may_split=reply.status == 413)
+
+
+def _path(call: Call) -> str:
+    return call.path + ("?" + urlencode(call.query, quote_via=quote) if call.query else "")
 
 
 def _json(body: object) -> bytes:

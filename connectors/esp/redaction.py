@@ -131,9 +131,12 @@ class Redactor:
         spellings = sorted({s for secret in secrets for s in _spellings(secret)}, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, spellings))) if spellings else None
 
+    def without_known(self, text: str) -> str:
+        """Only the live secrets are taken out: for staff who may see the rest."""
+        return text if self._known is None else self._known.sub(HIDDEN, text)
+
     def text(self, text: str) -> str:
-        if self._known is not None:
-            text = self._known.sub(HIDDEN, text)
+        text = self.without_known(text)
         lowered = text.lower()
         for signs, pattern, replacement in _SHAPES:
             if any(sign in lowered for sign in signs):

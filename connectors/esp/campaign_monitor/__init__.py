@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 
 from connectors.esp.auth import Basic
 from connectors.esp.campaign_monitor.client import Client
@@ -9,31 +10,39 @@ from connectors.esp.campaign_monitor.errors import Then
 from connectors.esp.campaign_monitor.keys import normal_address
 from connectors.esp.campaign_monitor.mapping import (
     DATA_TYPES,
+    LISTINGS,
     about_person,
     clean,
     is_addressable,
+    page_number,
     to_client,
     to_list,
     to_outcomes,
+    to_page,
     to_remote_field,
     to_subscriber,
+    to_suppressed,
 )
-from connectors.esp.campaign_monitor.rows import FieldWriter, to_batch
+from connectors.esp.campaign_monitor.rows import Batch, FieldWriter, to_batch
 from connectors.esp.campaign_monitor.spec import SPEC
 from connectors.esp.campaign_monitor.values import NOT_TEXT, is_sendable
 from connectors.esp.contract import (
+    ABSENT,
+    TAKEN,
     Connector,
     Contact,
     FieldType,
     Outcome,
+    Page,
     RemoteClient,
     RemoteField,
     RemoteList,
+    State,
     Status,
     Subscriber,
 )
 from connectors.esp.errors import ConnectorError, Forbidden, NotFound, Refused, Unexpected
-from connectors.esp.exchange import Record
+from connectors.esp.exchange import Record, Request
 from connectors.esp.http import Http
 
 _FIELD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ]*")  # anything else is lost from the key, or leaves none
@@ -117,13 +126,17 @@ class CampaignMonitor(Connector):
         return RemoteField(clean(key), name, stored, options, data_type, is_addressable(key))
 
     def upsert(
-        self, list_id: str, contacts: Sequence[Contact], fields: Sequence[RemoteField] | None = None
+        self,
+        list_id: str,
+        contacts: Sequence[Contact],
+        fields: Sequence[RemoteField] | None = None,
+        *,
+        restore: bool = False,
     ) -> list[Outcome]:
-        if len(contacts) > SPEC.limits.batch:
-            raise Refused("A batch this large is not sent.", operation="upsert", may_split=True)
-        writer = FieldWriter(fields, bracketed=self._bracketed, cut_long_text=self._cut_long_text)
-        batch = to_batch(contacts, writer, cut_long_text=self._cut_long_text)
-        failures = self._client.import_subscribers(list_id, batch.rows) if batch.rows else []
+        batch = self._batch(contacts, fields)
+        failures = []
+        if batch.rows:
+            failures = self._client.import_subscribers(list_id, batch.rows, resubscribe=restore)
         outcomes = to_outcomes(contacts, batch, failures)
         if outcomes is None:
             raise Unexpected(
@@ -132,6 +145,40 @@ class CampaignMonitor(Connector):
                 may_split=True,
             )
         return outcomes
+
+    def preview(
+        self,
+        list_id: str,
+        contacts: Sequence[Contact],
+        fields: Sequence[RemoteField] | None = None,
+        *,
+        restore: bool = False,
+    ) -> Request | None:
+        rows = self._batch(contacts, fields).rows
+        return self._client.preview_import(list_id, rows, resubscribe=restore) if rows else None
+
+    def _batch(self, contacts: Sequence[Contact], fields: Sequence[RemoteField] | None) -> Batch:
+        if len(contacts) > SPEC.limits.batch:
+            raise Refused("A batch this large is not sent.", operation="upsert", may_split=True)
+        writer = FieldWriter(fields, bracketed=self._bracketed, cut_long_text=self._cut_long_text)
+        return to_batch(contacts, writer, cut_long_text=self._cut_long_text)
+
+    def rename(self, list_id: str, old: str, new: str) -> Outcome:
+        """After a lost answer the old address is gone: then the list is asked for the new one."""
+        if not is_sendable(new):
+            return Outcome(new, Status.REFUSED, NOT_TEXT.code, NOT_TEXT.words)
+        then, code = (
+            self._client.rename(list_id, old.strip(), new.strip())
+            if is_sendable(old) and old.strip()
+            else (Then.ABSENT, None)
+        )
+        if then is Then.ABOUT_PERSON and code is not None:
+            return about_person(new, code)
+        if then is Then.TAKEN:
+            return Outcome(new, Status.REFUSED, TAKEN, "The list holds the new address already.")
+        if then is Then.ABSENT and self.subscriber(list_id, new) is None:
+            return Outcome(new, Status.REFUSED, ABSENT, "The list does not hold the old address.")
+        return Outcome(new, Status.DONE)
 
     def unsubscribe(self, list_id: str, addresses: Sequence[str]) -> list[Outcome]:
         return _one_by_one(addresses, lambda address: self._client.unsubscribe(list_id, address))
@@ -144,6 +191,22 @@ class CampaignMonitor(Connector):
             return None
         row = self._client.subscriber(list_id, address.strip())
         return None if row is None else to_subscriber(row)
+
+    def read_list(
+        self, list_id: str, state: State, *, cursor: str | None = None, since: date | None = None
+    ) -> Page:
+        """Pages are counted, not continued: whoever leaves the state with an address that was read already
+        moves all later ones up by one, and the first of the next page is missed; whoever enters it moves
+        them down, and one is seen twice. Read by address, so that nothing else moves; `Page.total` tells
+        that it happened, unless as many came as went.
+        """
+        if state not in LISTINGS:
+            raise self._unsupported(f"read_list of {state}")
+        day = "" if since is None else f"{since:%Y-%m-%d}"
+        return to_page(self._client.page(list_id, LISTINGS[state], page_number(cursor), day))
+
+    def suppressions(self, client_id: str, *, cursor: str | None = None) -> Page:
+        return to_suppressed(self._client.suppressions(client_id, page_number(cursor)))
 
 
 def _one_by_one(

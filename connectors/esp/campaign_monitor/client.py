@@ -6,8 +6,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from connectors.esp.campaign_monitor.errors import Then, code_of, failure, rule_for
+from connectors.esp.campaign_monitor.spec import SPEC
 from connectors.esp.errors import Unexpected
-from connectors.esp.http import Call, Http, Reply, segment
+from connectors.esp.exchange import Request
+from connectors.esp.http import HEAVY_READ_S, Call, Http, Reply, segment
 
 IMPORT_S = 60.0  # the import answers when all rows are in; nothing is published about how long that takes
 
@@ -71,6 +73,25 @@ class SubscriberRow(msgspec.Struct, frozen=True):
     ConsentToTrack: str | None = ""
 
 
+class SubscriberPage(msgspec.Struct, frozen=True):
+    Results: list[SubscriberRow]
+    PageNumber: int
+    NumberOfPages: int
+    TotalNumberOfRecords: int
+
+
+class SuppressionRow(msgspec.Struct, frozen=True):
+    EmailAddress: str
+    Date: str | None = ""
+
+
+class SuppressionPage(msgspec.Struct, frozen=True):
+    Results: list[SuppressionRow]
+    PageNumber: int
+    NumberOfPages: int
+    TotalNumberOfRecords: int
+
+
 class Failure(msgspec.Struct, frozen=True):
     EmailAddress: str
     Code: int
@@ -114,19 +135,12 @@ class Client:
         path = f"lists/{segment(list_id)}/customfields.json"
         return self._read(Call("create_field", "POST", path, body=field, repeatable=False), str)
 
-    def import_subscribers(self, list_id: str, rows: Sequence[object]) -> list[Failure]:
+    def import_subscribers(self, list_id: str, rows: Sequence[object], *, resubscribe: bool) -> list[Failure]:
         """POST at most 1000 rows; returns those that failed, all others are in.
 
-        Never resubscribes: who opted out at Campaign Monitor stays out.
+        ``resubscribe`` brings back whoever is unsubscribed, bounced, deleted or suppressed, by whatever cause.
         """
-        call = Call(
-            "upsert",
-            "POST",
-            f"subscribers/{segment(list_id)}/import.json",
-            body=msgspec.json.encode({"Subscribers": rows, "Resubscribe": False}),
-            read_s=IMPORT_S,
-            total_s=IMPORT_S,
-        )
+        call = _import(list_id, rows, resubscribe=resubscribe)
         reply, then = self._answer(call)
         body = reply.body
         if then is Then.READ_RESULTS:
@@ -134,6 +148,25 @@ class Client:
         elif then is not None:
             raise failure(reply, call)
         return _as(body, ImportResult, call, reply, may_split=True).FailureDetails
+
+    def preview_import(self, list_id: str, rows: Sequence[object], *, resubscribe: bool) -> Request:
+        return self._http.preview(_import(list_id, rows, resubscribe=resubscribe))
+
+    def rename(self, list_id: str, old: str, new: str) -> tuple[Then | None, int | None]:
+        """PUT another address. Answers as `unsubscribe`."""
+        body = {"EmailAddress": new, "Resubscribe": False, "ConsentToTrack": "Unchanged"}
+        path = f"subscribers/{segment(list_id)}.json"
+        return self._about_person(Call("rename", "PUT", path, query={"email": old}, body=body))
+
+    def page(self, list_id: str, listing: str, page: int, since: str) -> SubscriberPage:
+        """GET a page of ``listing``: active, unconfirmed, unsubscribed, bounced or deleted. Can take minutes."""
+        path = f"lists/{segment(list_id)}/{listing}.json"
+        query = {**_page(page), "includetrackingpreference": "true"} | ({"date": since} if since else {})
+        return self._read(_heavy("read_list", path, query), SubscriberPage)
+
+    def suppressions(self, client_id: str, page: int) -> SuppressionPage:
+        path = f"clients/{segment(client_id)}/suppressionlist.json"
+        return self._read(_heavy("suppressions", path, _page(page)), SuppressionPage)
 
     def unsubscribe(self, list_id: str, address: str) -> tuple[Then | None, int | None]:
         """POST one opt-out. (None, None) when done, else what the answer means and its code."""
@@ -178,6 +211,31 @@ class Client:
     def _read(self, call: Call, shape: type[Body]) -> Body:
         reply = self._call(call)
         return _as(reply.body, shape, call, reply)
+
+
+def _import(list_id: str, rows: Sequence[object], *, resubscribe: bool) -> Call:
+    return Call(
+        "upsert",
+        "POST",
+        f"subscribers/{segment(list_id)}/import.json",
+        body=msgspec.json.encode({"Subscribers": rows, "Resubscribe": resubscribe}),
+        read_s=IMPORT_S,
+        total_s=IMPORT_S,
+    )
+
+
+def _heavy(operation: str, path: str, query: Mapping[str, str]) -> Call:
+    return Call(operation, "GET", path, query=query, read_s=HEAVY_READ_S, total_s=HEAVY_READ_S)
+
+
+def _page(number: int) -> dict[str, str]:
+    """By address, the one order in which a person keeps their place."""
+    return {
+        "page": str(number),
+        "pagesize": str(SPEC.limits.page),
+        "orderfield": "email",
+        "orderdirection": "asc",
+    }
 
 
 def _as(body: Any, shape: type[Body], call: Call, reply: Reply, *, may_split: bool = False) -> Body:

@@ -34,6 +34,7 @@ class Then(Enum):
     READ_RESULTS = auto()  # some rows failed, the rest is in
     ALREADY_SO = auto()  # what was asked is so already
     ABSENT = auto()  # the list never held the person
+    TAKEN = auto()  # the list holds the new address already
     ABOUT_PERSON = auto()  # the answer is about this one person: see PERSON_RULES
 
 
@@ -56,7 +57,7 @@ class Rule:
         )
 
 
-_ONE_PERSON = ("unsubscribe", "remove", "subscriber")
+_ONE_PERSON = ("unsubscribe", "remove", "rename", "subscriber")
 _CREATE = ("create_field",)
 
 RULES: tuple[Rule, ...] = (
@@ -65,7 +66,10 @@ RULES: tuple[Rule, ...] = (
     Rule((206,), Then.ALREADY_SO, operations=("unsubscribe",)),
     Rule((205,), Then.ALREADY_SO, operations=("remove",)),
     Rule((1, 203, 211, 221), Then.ABSENT, operations=("subscriber",)),
+    Rule((201,), Then.TAKEN, operations=("rename",)),
+    Rule((1, 203), Then.ABSENT, operations=("rename",)),  # 1 is about the old address, 211 about the new one
     Rule((1, 204, 205, 206, 207, 208, 211, 220, 221), Then.ABOUT_PERSON, operations=_ONE_PERSON),
+    Rule((213, 214, 215, 222), Then.ABOUT_PERSON, operations=("rename",)),
     # Credentials: 50*, 103*, 105*, 123*, 124*
     Rule(
         (50, 100, 103, 105, 120, 123, 124),

@@ -11,6 +11,7 @@ from connectors.esp.contract import (
     Contact,
     FieldType,
     Outcome,
+    Page,
     RemoteClient,
     RemoteField,
     RemoteList,
@@ -18,6 +19,7 @@ from connectors.esp.contract import (
     Status,
     Subscriber,
 )
+from connectors.esp.errors import Refused
 
 FIELD_TYPES = {
     "Text": FieldType.TEXT,
@@ -43,6 +45,13 @@ STATES = {
     "bounced": State.BOUNCED,
     "deleted": State.REMOVED,
     "suppressed": State.SUPPRESSED,
+}
+LISTINGS = {
+    State.ACTIVE: "active",
+    State.UNCONFIRMED: "unconfirmed",
+    State.UNSUBSCRIBED: "unsubscribed",
+    State.BOUNCED: "bounced",
+    State.REMOVED: "deleted",
 }
 _CONSENT = {"yes": True, "no": False}
 
@@ -137,6 +146,31 @@ def to_subscriber(row: wire.SubscriberRow) -> Subscriber:
         joined_at=_moment(row.ListJoinedDate),
         consent_to_track=_CONSENT.get((row.ConsentToTrack or "").casefold()),
     )
+
+
+def to_page(page: wire.SubscriberPage) -> Page:
+    return Page([to_subscriber(row) for row in page.Results], _next(page), page.TotalNumberOfRecords)
+
+
+def to_suppressed(page: wire.SuppressionPage) -> Page:
+    people = [
+        Subscriber(row.EmailAddress, State.SUPPRESSED, state_since=_moment(row.Date)) for row in page.Results
+    ]
+    return Page(people, _next(page), page.TotalNumberOfRecords)
+
+
+def _next(page: wire.SubscriberPage | wire.SuppressionPage) -> str | None:
+    """An empty page ends it too: what a page past the end says of the number of pages is not documented."""
+    return str(page.PageNumber + 1) if page.Results and page.PageNumber < page.NumberOfPages else None
+
+
+def page_number(cursor: str | None) -> int:
+    """Raises Refused for a cursor that is none of ours."""
+    if cursor is None:
+        return 1
+    if not (cursor.isascii() and cursor.isdigit()):
+        raise Refused("This cursor is none of Campaign Monitor's.", operation="read_list")
+    return int(cursor)
 
 
 def clean(text: str) -> str:

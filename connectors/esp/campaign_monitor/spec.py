@@ -44,6 +44,10 @@ SPEC = Spec(
         | Can.UPSERT
         | Can.UNSUBSCRIBE
         | Can.REMOVE
+        | Can.RENAME
+        | Can.RESTORE
+        | Can.READ_LIST
+        | Can.READ_SUPPRESSIONS
     ),
     limits=Limits(
         batch=1000,  # error 209
@@ -51,6 +55,7 @@ SPEC = Spec(
         name_chars=250,  # the docs' limit for a recipient; none is given for subscribers
         field_name_chars=100,  # constant in the official Magento extension
         fields_per_list=50,  # help pages; not confirmed for every plan
+        page=1000,  # error 801
         concurrency=4,  # nothing is published; 4 to 8 is what integrators use
     ),
     documentation="https://www.campaignmonitor.com/api/v3-3/",

@@ -3,22 +3,18 @@
 A new ESP is under the suite by its line in the registry and its stage in `stages`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
-from connectors.esp import registry
 from connectors.esp.contract import (
     Can,
-    Connector,
     Contact,
     FieldType,
-    RemoteField,
     State,
     Status,
 )
@@ -34,54 +30,9 @@ from connectors.esp.errors import (
     Unreachable,
     Unsupported,
 )
-from connectors.esp.exchange import Exchange
-from connectors.simulators import Running, start
 
-from .stages import STAGES, Ground, Stage
-
-KEYS = [key for key, _ in registry.choices()]
-
-
-@dataclass
-class Play:
-    """One connector, connected, on a freshly laid stage."""
-
-    key: str
-    stage: Stage
-    ground: Ground
-    simulator: Running
-    connector: Connector
-    kept: list[Exchange]
-
-    def can(self, flag: Can) -> bool:
-        return bool(self.connector.spec.can & flag)
-
-    def field(self, type: FieldType) -> RemoteField:
-        name = self.stage.fields[type]
-        return next(field for field in self.connector.fields(self.ground.list_id) if field.name == name)
-
-    def with_settings(self, **settings: str) -> Connector:
-        return registry.connect(self.key, settings, base_url=self.simulator.base_url)
-
-
-@pytest.fixture(scope="module", params=KEYS)
-def running(request: pytest.FixtureRequest) -> Iterator[tuple[str, Running]]:
-    with start(request.param, demo_data=False) as simulator:
-        yield request.param, simulator
-
-
-@pytest.fixture
-def play(running: tuple[str, Running]) -> Iterator[Play]:
-    key, simulator = running
-    simulator.clear_faults()
-    simulator.reset()
-    stage = STAGES[key]
-    kept: list[Exchange] = []
-    ground = stage.lay(simulator)
-    with registry.connect(
-        key, dict(stage.settings), base_url=simulator.base_url, record=kept.append
-    ) as connector:
-        yield Play(key, stage, ground, simulator, connector, kept)
+from .playing import KEYS, Play
+from .stages import STAGES, Ground
 
 
 def test_every_connector_has_a_stage() -> None:
@@ -114,6 +65,20 @@ VERBS: dict[str, tuple[Can | None, Callable[[Play], object]]] = {
     "subscriber": (
         Can.READ_SUBSCRIBER,
         lambda play: play.connector.subscriber(play.ground.list_id, play.stage.standing[State.ACTIVE]),
+    ),
+    "rename": (
+        Can.RENAME,
+        lambda play: play.connector.rename(
+            play.ground.list_id, play.stage.standing[State.ACTIVE], "new@example.com"
+        ),
+    ),
+    "read_list": (
+        Can.READ_LIST,
+        lambda play: play.connector.read_list(play.ground.list_id, State.ACTIVE),
+    ),
+    "suppressions": (
+        Can.READ_SUPPRESSIONS,
+        lambda play: play.connector.suppressions(play.ground.client_id),
     ),
 }
 every_verb = pytest.mark.parametrize("verb", VERBS)
@@ -156,8 +121,6 @@ def test_a_list_or_client_that_is_gone(play: Play, verb: str) -> None:
     play.connector.check_credentials()
 
 
-REPEATABLE_ONLY = {"create_field"}  # verbs whose repetition is not the same as once
-
 FAULTS: list[tuple[str, dict[str, object], type[ConnectorError], type[ConnectorError]]] = [
     # (name, fault, error, error where repeating is not safe)
     ("429", {"kind": "rate_limited"}, RateLimited, RateLimited),
@@ -174,7 +137,11 @@ FAULTS: list[tuple[str, dict[str, object], type[ConnectorError], type[ConnectorE
     ("bad json", {"kind": "bad_json"}, Unexpected, Unexpected),
     ("redirect", {"kind": "redirect", "location": "http://127.0.0.1:9/"}, Unexpected, Unexpected),
 ]
-BODILESS = {"unsubscribe", "remove"}  # some ESPs answer these with nothing, which cannot be cut or broken
+BODILESS = {
+    "unsubscribe",
+    "remove",
+    "rename",
+}  # some ESPs answer these with nothing, which cannot be cut or broken
 
 
 @every_verb
@@ -197,7 +164,7 @@ def test_a_fault_has_its_consequence_and_the_next_try_succeeds(
     else:
         with pytest.raises(ConnectorError) as raised:
             act(play)
-        assert type(raised.value) is (unsafe_error if verb in REPEATABLE_ONLY else error)
+        assert type(raised.value) is (error if play.connector.spec.repeatable(verb) else unsafe_error)
         assert raised.value.operation == verb
         if isinstance(raised.value, RateLimited) and name != "429":
             assert 0 < (raised.value.retry_after_s or 0) <= 60

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from connectors.esp import errors, registry
-from connectors.esp.contract import Can, Connector, Contact, FieldType, Limits, Spec, joined_name
+from connectors.esp.contract import Can, Connector, Contact, FieldType, Limits, Spec, State, joined_name
 from connectors.esp.errors import ConnectorError, TryAgain, Unsupported
 
 
@@ -40,6 +40,10 @@ class Silent(Connector):
         lambda connector: connector.unsubscribe("l", ["ann@example.com"]),
         lambda connector: connector.remove("l", ["ann@example.com"]),
         lambda connector: connector.subscriber("l", "ann@example.com"),
+        lambda connector: connector.rename("l", "ann@example.com", "anna@example.com"),
+        lambda connector: connector.preview("l", [Contact("ann@example.com")]),
+        lambda connector: connector.read_list("l", State.ACTIVE),
+        lambda connector: connector.suppressions("c"),
     ],
 )
 def test_a_verb_that_is_not_declared_says_so(act: Callable[[Connector], object]) -> None:

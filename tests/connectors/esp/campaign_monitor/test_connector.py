@@ -1,6 +1,6 @@
 """The verbs: what is sent, and what the answers become."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -413,3 +413,36 @@ def test_folding_equals_sending_one_after_the_other(contacts: list[Contact]) -> 
         for address, contact in fold(contacts).items()
     }
     assert folded == held
+
+
+IMPORTED = {"FailureDetails": []}
+
+
+@pytest.mark.parametrize(
+    ("asked", "resubscribe"), [({}, False), ({"restore": False}, False), ({"restore": True}, True)]
+)
+def test_nobody_is_resubscribed_unless_asked_for(esp: Esp, asked: dict[str, bool], resubscribe: bool) -> None:
+    connector, server = esp(201, IMPORTED)
+    connector.upsert("l1", [Contact("ann@example.com")], **asked)
+    assert sent(server)["Resubscribe"] is resubscribe
+
+
+def test_a_rename_on_the_wire(esp: Esp) -> None:
+    connector, server = esp(200, None)
+    connector.rename("l1", "ann+1@example.com", " anna@example.com ")
+    assert first_line(server) == "PUT /api/v3.3/subscribers/l1.json?email=ann%2B1%40example.com HTTP/1.1"
+    assert sent(server) == {
+        "EmailAddress": "anna@example.com",
+        "Resubscribe": False,
+        "ConsentToTrack": "Unchanged",
+    }
+
+
+def test_a_page_on_the_wire(esp: Esp) -> None:
+    answer = {"Results": [], "PageNumber": 3, "NumberOfPages": 0, "TotalNumberOfRecords": 0}
+    connector, server = esp(200, answer)
+    assert connector.read_list("l1", State.REMOVED, cursor="3", since=date(2026, 3, 1)).next is None
+    assert first_line(server) == (
+        "GET /api/v3.3/lists/l1/deleted.json?page=3&pagesize=1000&orderfield=email&orderdirection=asc"
+        "&includetrackingpreference=true&date=2026-03-01 HTTP/1.1"
+    )

@@ -32,6 +32,9 @@ VERBS = {
     "unsubscribe": lambda cm: cm.unsubscribe("l1", ["ann@example.com"]),
     "remove": lambda cm: cm.remove("l1", ["ann@example.com"]),
     "subscriber": lambda cm: cm.subscriber("l1", "ann@example.com"),
+    "rename": lambda cm: cm.rename("l1", "ann@example.com", "anna@example.com"),
+    "read_list": lambda cm: cm.read_list("l1", State.ACTIVE),
+    "suppressions": lambda cm: cm.suppressions("c1"),
 }
 ALL = tuple(VERBS)
 
@@ -142,6 +145,10 @@ def test_what_smaller_batches_may_cure_says_so(esp: Esp, code: int) -> None:
         ("unsubscribe", 206, Then.ALREADY_SO),
         ("remove", 203, Then.ALREADY_SO),
         ("remove", 205, Then.ALREADY_SO),
+        ("rename", 201, Then.TAKEN),
+        ("rename", 1, Then.ABSENT),
+        ("rename", 203, Then.ABSENT),
+        *(("rename", code, Then.ABOUT_PERSON) for code in (204, 205, 206, 207, 208, 211, 213, 214, 215, 222)),
         ("subscriber", 1, Then.ABSENT),
         ("subscriber", 203, Then.ABSENT),
         ("subscriber", 211, Then.ABSENT),
