@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
-from connectors.models import Goal, Run
+from connectors.models import Goal, Outcome, Run
 from connectors.sync import words
 from connectors.sync.plan import Planned, plan
 from connectors.sync.sources import Shape
@@ -160,9 +160,9 @@ def count(counted: Mapping[UUID, Mapping[tuple[str, str, str], int]]) -> None:
 
 
 def _add(run: Run, operation: str, result: str, code: str, people: int) -> None:
-    if operation == "unsubscribe":
+    if operation in Outcome.TAKING_OFF:
         run.removal_waiting -= people
-        name = {"removed": "removed", "rejected": "removal_rejected", "skipped": "removal_skipped"}[result]
+        name = "removed" if result == "removed" else f"removal_{result}"
         setattr(run, name, getattr(run, name) + people)
         return
     run.waiting -= people
@@ -183,16 +183,22 @@ def settle(run: Run) -> None:
 def verdict(run: Run) -> tuple[str, str]:
     """The state of a run in which nobody is waiting any more, and why. Never plain "completed" when rows failed."""
     rejected = run.rejected + run.removal_rejected
+    dead = run.dead + run.removal_dead
     done = run.created + run.updated + run.unchanged + run.removed
-    if rejected and not done:
-        return Run.State.FAILED, f"The ESP rejected everyone ({rejected:,})."
-    if rejected:
-        return Run.State.WARNINGS, f"The ESP rejected {rejected:,} of {run.checked + run.removals:,}."
+    if (rejected or dead) and not done:
+        return Run.State.FAILED, f"Nobody could be sent: {failures(rejected, dead)}."
+    if rejected or dead:
+        return Run.State.WARNINGS, f"Of {run.checked + run.removals:,} people, {failures(rejected, dead)}."
     if run.full and not run.checked:
         return Run.State.WARNINGS, "The audiences of this goal are empty: nobody was sent."
     if run.full and not done:
         return Run.State.WARNINGS, f"Nobody could be sent: {most_common_reason(run.skipped)}."
     return Run.State.COMPLETED, ""
+
+
+def failures(rejected: int, dead: int) -> str:
+    told = [f"the ESP rejected {rejected:,}"] if rejected else []
+    return " and ".join([*told, f"{dead:,} were given up"] if dead else told)
 
 
 def most_common_reason(skipped: Mapping[str, int]) -> str:
