@@ -18,7 +18,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django_q.exceptions import TimeoutException
 
 from syncapp.accounts import scope
-from syncapp.work import backoff, beats, ledger, registry, stopping
+from syncapp.work import backoff, beats, crashing, ledger, registry, stopping
 from syncapp.work.heartbeat import Heartbeat
 from syncapp.work.ledger import Claim, Holder
 from syncapp.work.slices import Slice
@@ -59,6 +59,7 @@ def answer(held: Claim) -> None:
     except Exception as error:  # noqa: BLE001  whatever a handler raises ends as a row, and is tried again
         record_failure(held, error)
     else:
+        crashing.reached("before_acknowledge", held.kind)
         record(held, lambda: ledger.finish(held) if again_s is None else ledger.put_back(held, again_s))
 
 

@@ -12,6 +12,7 @@ from django.db import connection
 from syncapp.accounts import scope
 
 MOST_CRASHES = 3  # executions that end with a dead worker; then a person has to look
+MOST_PAUSE_S = 60.0
 WHY = "wake-ups are claimed and ended whichever account they belong to"
 
 # What may be claimed: due, or left behind by a dead worker that was not the last one to die of it.
@@ -87,7 +88,25 @@ UPDATE work_wakeup SET
     ended_at = statement_timestamp(), error_class = '',
     error_message = 'Its worker died {MOST_CRASHES} times in a row while running it.'
 WHERE state = 'running' AND lease_until <= statement_timestamp() AND crashes >= {MOST_CRASHES - 1}
+    AND kind = ANY(%(kinds)s)
 RETURNING id, kind
+"""  # noqa: S608  made of constants only
+
+# What is never quarantined waits instead: 1 s after the third death in a row, doubling up to a minute.
+SLOW_DOWN = f"""
+UPDATE work_wakeup row SET
+    state = 'waiting', crashes = least(crashes + 1, 100), lease_token = NULL, lease_until = NULL,
+    ended_at = statement_timestamp(), error_class = '',
+    error_message = 'Its worker died time and again while running it.',
+    due_at = pause.until, retry_at = pause.until
+FROM (
+    SELECT id, lease_until + make_interval(secs => least({MOST_PAUSE_S}, 2.0 ^ (crashes - {MOST_CRASHES - 1}))) until
+    FROM work_wakeup
+    WHERE state = 'running' AND lease_until <= statement_timestamp() AND crashes >= {MOST_CRASHES - 1}
+        AND kind = ANY(%(kinds)s)
+    ORDER BY id FOR UPDATE SKIP LOCKED
+) pause
+WHERE row.id = pause.id
 """  # noqa: S608  made of constants only
 
 FREE = """
@@ -159,9 +178,15 @@ def fail(held: Claim, delay_s: float, error_class: str, error_message: str) -> b
     )
 
 
-def quarantine() -> list[tuple[int, str]]:
+def quarantine(kinds: Sequence[str]) -> list[tuple[int, str]]:
     """Stop what killed its worker too often. Returns ids and kinds."""
-    return fetch(QUARANTINE, {})
+    return fetch(QUARANTINE, {"kinds": list(kinds)})
+
+
+def slow_down(kinds: Sequence[str]) -> None:
+    """Have what killed its worker too often wait a little longer each time."""
+    with scope.everything(WHY), connection.cursor() as cursor:
+        cursor.execute(SLOW_DOWN, {"kinds": list(kinds)})
 
 
 def free(worker_id: UUID, dead_pids: Sequence[int]) -> int:

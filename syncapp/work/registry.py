@@ -24,11 +24,15 @@ class AlreadyRegistered(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`lease_s`: the worker's word counts that long; a dead worker's wake-up is free after it."""
+    """`lease_s`: the worker's word counts that long; a dead worker's wake-up is free after it.
+
+    `quarantine`: stopped after three dead workers in a row; else it goes on, ever more slowly.
+    """
 
     kind: str
     lease_s: float
     call: Handle
+    quarantine: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +51,19 @@ answers: dict[str, Answer] = {}
 schedules: dict[str, Schedule] = {}
 
 
-def handler(kind: str, *, lease_s: float = LEASE_S) -> Callable[[H], H]:
+def handler(kind: str, *, lease_s: float = LEASE_S, quarantine: bool = True) -> Callable[[H], H]:
     """Register `fn(account_id, key, slice) -> float | None` for wake-ups of this kind.
 
     It is called in the account's scope and outside any transaction, at least once per wake-up, never twice
     at a time. None means done; a number, look again in so many seconds (0: at once). An exception is tried
     again with growing waits. It has to be harmless when repeated: a worker may die after the effect.
     `lease_s` above the setting WORK_LEASE_S has no effect: a heartbeat renews leases, whatever their length.
+    A handler that finds the poison among its rows by itself says `quarantine=False`: its wake-up is never stopped,
+    only called ever more slowly while its workers die.
     """
 
     def register(function: H) -> H:
-        add(Answer(kind, lease_s, function))
+        add(Answer(kind, lease_s, function, quarantine))
         return function
 
     return register
@@ -67,7 +73,7 @@ def every(seconds: float, *, name: str) -> Callable[[H], H]:
     """Register `fn(slice) -> float | None` as a job of the system, due every so many seconds.
 
     Once at a time in the whole installation, outside any scope. A number returned means: not ready, go on
-    in so many seconds. What was missed while no worker ran is done once.
+    in so many seconds. What was missed while no worker ran is done once. Dead workers never stop it for good.
     """
     return _scheduled(Schedule(name, lambda now: seconds))
 
@@ -84,11 +90,16 @@ def _scheduled(schedule: Schedule) -> Callable[[H], H]:
             again_s: float | None = function(slice_)
             return schedule.wait_s(datetime.now(UTC)) if again_s is None else again_s
 
-        add(Answer(schedule.kind, LEASE_S, call))
+        add(Answer(schedule.kind, LEASE_S, call, quarantine=False))
         schedules[schedule.kind] = schedule
         return function
 
     return register
+
+
+def kinds(*, quarantine: bool) -> list[str]:
+    """Those that are stopped when their workers die (True), or those that never are."""
+    return [kind for kind, known in answers.items() if known.quarantine is quarantine]
 
 
 def add(answer: Answer) -> None:

@@ -39,7 +39,8 @@ def sweep() -> None:
     with transaction.atomic():
         if not ledger.fetch("SELECT pg_try_advisory_xact_lock(%(lock)s)", {"lock": LOCK})[0][0]:
             return
-        for wakeup_id, kind in ledger.quarantine():
+        ledger.slow_down(registry.kinds(quarantine=False))
+        for wakeup_id, kind in ledger.quarantine(registry.kinds(quarantine=True)):
             logger.error("Wake-up %d (%s) killed its worker time and again: stopped", wakeup_id, kind)
         missing = min(count_due(), tokens.MOST) - tokens.waiting()
         for _ in range(missing):

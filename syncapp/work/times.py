@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 EVERY_DAY = frozenset(range(7))
-MINUTE_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,37 +23,28 @@ class DailyAt:
             raise ValueError("Weekdays are numbers from 0 (Monday) to 6 (Sunday), at least one.")
 
 
-@dataclass(frozen=True, slots=True)
-class EveryMinutes:
-    """Every so many minutes of real time, counted from 1970-01-01 00:00 UTC: clock changes do not matter."""
-
-    minutes: int
-
-    def __post_init__(self) -> None:
-        if self.minutes < 1:
-            raise ValueError("At least one minute has to pass.")
-
-
-Spec = DailyAt | EveryMinutes
-
-
-def next_time(spec: Spec, zone: ZoneInfo, after: datetime) -> datetime:
+def next_time(spec: DailyAt, zone: ZoneInfo, after: datetime) -> datetime:
     """The first moment later than `after` (aware) at which the schedule is due, in UTC.
 
-    When the clocks go back, a time that comes twice is due the first time only. When they go forward, a time
-    that is left out is due as much later as they jump (02:30 becomes 03:30). No day is skipped or doubled.
+    No day is skipped or doubled.
     """
-    if isinstance(spec, EveryMinutes):
-        step_s = spec.minutes * MINUTE_S
-        return datetime.fromtimestamp((after.timestamp() // step_s + 1) * step_s, UTC)
     today = after.astimezone(zone).date()
     # From yesterday: a jump may carry a time over midnight. Eight days on: the same weekday, one week later.
     days = [today + timedelta(days=offset) for offset in range(-1, 9)]
     return min(moment for day in days for moment in _moments(spec, zone, day) if moment > after)
 
 
+def moment_at(wall: datetime, zone: ZoneInfo) -> datetime:
+    """The moment in UTC at which the clock on the wall shows this (naive).
+
+    When the clocks go back, a time that comes twice means the first of them. When they go forward, a time that is
+    left out means as much later as they jump (02:30 becomes 03:30).
+    """
+    # fold=0 is the first of two and, in a gap, counts by the clock before the jump (PEP 495).
+    return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+
+
 def _moments(spec: DailyAt, zone: ZoneInfo, day: date) -> list[datetime]:
     if day.weekday() not in spec.weekdays:
         return []
-    # fold=0, the default, is the first of two and, in a gap, counts by the clock before the jump (PEP 495).
-    return [datetime.combine(day, at, zone).astimezone(UTC) for at in spec.times]
+    return [moment_at(datetime.combine(day, at), zone) for at in spec.times]

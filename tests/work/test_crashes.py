@@ -82,6 +82,16 @@ def test_poison_is_stopped_after_three_dead_workers(test_worker, entries, ann_ac
     entries.wait_for(4, kind="test.poison")
 
 
+def test_what_is_never_stopped_goes_on_more_slowly(test_worker, entries, ann_account, wakeup_of):
+    test_worker()
+    wake("test.tough", "pill", account_id=ann_account.pk)
+    entries.wait_for(4, kind="test.tough", timeout_s=40)
+    third, fourth = (entry.at_s for entry in entries.entries("test.tough")[2:4])
+    assert fourth - third >= 1
+    entries.let_go("pill")
+    wait_until(lambda: wakeup_of(ann_account, "test.tough", "pill") is None, timeout_s=30)
+
+
 def test_a_cluster_that_hangs_is_replaced(test_worker, entries, ann_account):
     """Killed while idle, a process takes the lock of django-q2's queue with it: upstream issue 23."""
     test_worker(processes=1)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncapp.work import DailyAt, EveryMinutes, next_time
+from syncapp.work import DailyAt, next_time
 
 ZONES = [
     ZoneInfo(name)
@@ -118,14 +118,6 @@ def test_weekdays_are_those_of_the_account():
     assert sunday_in_utc == datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
 
 
-@given(st.integers(1, 10_000), st.sampled_from(ZONES), moments_near_jumps())
-def test_every_so_many_minutes_knows_no_clock_changes(minutes, zone, after):
-    first = next_time(EveryMinutes(minutes), zone, after)
-    second = next_time(EveryMinutes(minutes), zone, first)
-    assert after < first <= after + timedelta(minutes=minutes)
-    assert second - first == timedelta(minutes=minutes)
-
-
 @pytest.mark.parametrize(
     "make",
     [
@@ -133,7 +125,6 @@ def test_every_so_many_minutes_knows_no_clock_changes(minutes, zone, after):
         lambda: DailyAt((time(8, tzinfo=UTC),)),
         lambda: DailyAt((time(8),), frozenset()),
         lambda: DailyAt((time(8),), frozenset({7})),
-        lambda: EveryMinutes(0),
     ],
 )
 def test_impossible_schedules_are_refused(make):

@@ -50,6 +50,14 @@ def poison(account_id: int, key: str, slice_: Slice) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@handler("test.tough", quarantine=False)
+def tough(account_id: int, key: str, slice_: Slice) -> None:
+    """Poison until a file named like the key appears beside the diary."""
+    diary.write(account_id, "test.tough", key, "start")
+    if not (diary.path().parent / key).exists():
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 @handler("test.fail")
 def fail(account_id: int, key: str, slice_: Slice) -> None:
     diary.write(account_id, "test.fail", key, "start")
