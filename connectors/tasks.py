@@ -13,7 +13,7 @@ from connectors.models import Call, Goal, Run
 from connectors.sync import runs
 from connectors.sync.delivery import deliver
 from syncapp.accounts import scope
-from syncapp.work import Slice, daily, handler, wake
+from syncapp.work import Slice, crashing, daily, handler, wake
 
 PLAN = "connectors.plan"
 CALLS_KEPT = timedelta(days=30)
@@ -30,12 +30,13 @@ def wake_planner(account_id: int) -> None:
     wake(PLAN, "touched", account_id=account_id, priority=True)
 
 
-@handler(PLAN)
+@handler(PLAN, quarantine=False)
 def plan_changes(account_id: int, key: str, slice_: Slice) -> float | None:
     """Plan the people touched since the last time, for every goal that follows changes."""
     while not slice_.is_over():
         if not plan_next_changes(account_id):
             return None
+        crashing.reached("after_commit", "plan")
     return 0
 
 
@@ -51,6 +52,7 @@ def plan_next_changes(account_id: int) -> bool:
         else:
             runs.plan_touched(goal, touched)
     Change.objects.of(account_id).filter(pk__in=change_ids).update(planned_at=timezone.now())
+    crashing.reached("before_commit", "plan")
     return True
 
 
@@ -68,15 +70,16 @@ def claim_changes(account_id: int) -> tuple[list[int], Sequence[int]]:
     return change_ids, sorted(touched)
 
 
-@handler(runs.EXECUTE, lease_s=300)
+@handler(runs.EXECUTE, lease_s=300, quarantine=False)
 def execute_run(account_id: int, key: str, slice_: Slice) -> float | None:
     run = Run.objects.of(account_id).select_related("goal__connection").filter(pk=key).first()
     if run is not None:
         runs.execute(run)
+        crashing.reached("after_commit", "run")
     return None
 
 
-@handler(runs.DELIVER)
+@handler(runs.DELIVER, quarantine=False)
 def deliver_goal(account_id: int, key: str, slice_: Slice) -> float | None:
     goal = Goal.objects.of(account_id).select_related("connection__authorization").filter(pk=key).first()
     return None if goal is None else deliver(goal, slice_)

@@ -28,7 +28,7 @@ from connectors.sync.crew import Crew
 from connectors.sync.recording import Recorder, keep_calls
 from connectors.sync.sending import UNSUBSCRIBES_PER_CLAIM, Sent, Target, send
 from connectors.sync.sources import Shape, contact_maker
-from syncapp.work import Slice
+from syncapp.work import Slice, crashing
 
 CONFIRMERS = 4  # threads writing what came back; fewer are slower than four calls at a time
 GATE_HOLDS_S = 5.0  # who was let through longer ago is asked again before being sent: the ESP is slow
@@ -134,7 +134,9 @@ class Delivery:
         return fields
 
     def fly(self, target: Target, batch: Batch) -> Flown:
+        crashing.reached("before_request", batch.operation)
         sent = send(target, batch)
+        crashing.reached("after_answer", batch.operation)
         if sent.trouble is not None:
             self.trouble = sent.trouble  # at once: the others who wait for the ESP are to stop
         return Flown(batch, sent, self.recorder.taken())
@@ -181,6 +183,8 @@ class Delivery:
         with transaction.atomic():
             keep_calls(self.goal, flight.batch, flight.calls)
             confirm(self.goal, flight.batch, flight.sent.news)
+            crashing.reached("before_commit", flight.batch.operation)
+        crashing.reached("after_commit", flight.batch.operation)
         trouble = flight.sent.trouble
         if trouble is not None:
             self.stop(flight.batch, trouble)

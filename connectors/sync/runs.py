@@ -15,7 +15,7 @@ from connectors.sync import words
 from connectors.sync.plan import Planned, plan
 from connectors.sync.sources import Shape
 from syncapp.accounts.models import User
-from syncapp.work import wake
+from syncapp.work import crashing, wake
 
 DELIVER = "connectors.deliver"
 EXECUTE = "connectors.run"
@@ -89,6 +89,7 @@ def execute(run: Run) -> None:
         Goal.objects.filter(pk=goal.pk).update(needs_full_run=True)
         return
     plan_into(run, goal)
+    crashing.reached("before_commit", "run")
 
 
 @transaction.atomic
