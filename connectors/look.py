@@ -198,10 +198,22 @@ def lasted(start: datetime | None, end: datetime | None) -> str:
     if start is None:
         return "–"
     seconds = ((end or timezone.now()) - start).total_seconds()
+    return f"{seconds:.1f} s" if seconds < 60 else duration(seconds)
+
+
+def duration(seconds: float) -> str:
+    """“45 s”, “3 min 20 s”, “2 h 5 min”."""
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"{max(1, round(seconds))} s"
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def rate(per_s: float) -> str:
+    """People per second, or per minute where that is less than one."""
+    if per_s >= 1:
+        return f"{per_s:,.0f} people/s"
+    return f"{per_s * 60:,.0f} people/min"
 
 
 def number(value: int) -> str:

@@ -60,9 +60,6 @@ def summary(run: Run) -> dict[str, Any]:
         "stages": stages(run),
         "skipped": skipped(run),
         "rejections": rejections(run),
-        "percent": percent(run),
-        "done": work(run) - run.waiting - run.removal_waiting,
-        "work": work(run),
     }
 
 
@@ -73,30 +70,33 @@ def terms(run: Run) -> list[Count]:
         Count("updated", run.updated, people_url(run, result="updated"), "busy"),
         Count("unchanged", run.unchanged, in_step_url(run)),
         Count("not sent", run.skipped_total, people_url(run, result="skipped"), "warn"),
-        Count("rejected", run.rejected, people_url(run, result="rejected", operation="upsert"), "bad"),
+        Count("rejected", run.rejected, people_url(run, result="rejected", kind="people"), "bad"),
+        *(
+            [Count("given up", run.dead, people_url(run, result="dead", kind="people"), "bad")]
+            if run.dead
+            else []
+        ),
         *([Count("waiting", run.waiting, waiting_url(run), "busy")] if run.waiting else []),
     ]
 
 
 def removal_terms(run: Run) -> list[Count]:
     """The summands of `removals`."""
-    unsubscribe = Outcome.Operation.UNSUBSCRIBE
     found = [
-        Count("unsubscribed", run.removed, people_url(run, result="removed"), "warn"),
-        Count(
-            "rejected", run.removal_rejected, people_url(run, result="rejected", operation=unsubscribe), "bad"
-        ),
-        Count("not done", run.removal_skipped, people_url(run, result="skipped", operation=unsubscribe)),
+        Count("taken off", run.removed, people_url(run, result="removed"), "warn"),
+        Count("rejected", run.removal_rejected, people_url(run, result="rejected", kind="removals"), "bad"),
+        Count("given up", run.removal_dead, people_url(run, result="dead", kind="removals"), "bad"),
+        Count("not done", run.removal_skipped, people_url(run, result="skipped", kind="removals")),
         Count("waiting", run.removal_waiting, waiting_url(run), "busy"),
     ]
-    return [count for count in found if count.people or count.label == "unsubscribed"]
+    return [count for count in found if count.people or count.label == "taken off"]
 
 
 def skipped(run: Run) -> list[Count]:
     """Reasons, the most common first."""
     by_people = sorted(run.skipped.items(), key=lambda item: -item[1])
     return [
-        Count(words.reason(code), people, people_url(run, result="skipped", operation="upsert", code=code))
+        Count(words.reason(code), people, people_url(run, result="skipped", kind="people", code=code))
         for code, people in by_people
     ]
 
@@ -129,28 +129,33 @@ def stages(run: Run) -> list[Stage]:
     allowed = run.checked - run.skipped_total
     to_send = allowed - run.unchanged
     rejected = Count(
-        "rejected by the ESP", run.rejected, people_url(run, result="rejected", operation="upsert"), "bad"
+        "rejected by the ESP", run.rejected, people_url(run, result="rejected", kind="people"), "bad"
     )
+    given_up = Count("given up", run.dead, people_url(run, result="dead", kind="people"), "bad")
     waiting = Count("waiting", run.waiting, waiting_url(run), "busy")
     unchanged = Count("unchanged", run.unchanged, in_step_url(run))
     return [
         Stage("In the audiences", run.checked, []),
         Stage("May be mailed", allowed, skipped(run)),
         Stage("To be sent", to_send, [unchanged] if run.unchanged else []),
-        Stage("Accepted", run.created + run.updated, [lost for lost in (rejected, waiting) if lost.people]),
+        Stage(
+            "Accepted",
+            run.created + run.updated,
+            [lost for lost in (rejected, given_up, waiting) if lost.people],
+        ),
     ]
 
 
-def work(run: Run) -> int:
-    """People something had to be sent for."""
-    return run.created + run.updated + run.rejected + run.waiting + run.removals
-
-
-def percent(run: Run) -> int:
-    everything = work(run)
-    if everything == 0:
-        return 0 if run.is_open else 100
-    return 100 * (everything - run.waiting - run.removal_waiting) // everything
+def acts(run: Run) -> set[str]:
+    """What can be done with the run from its page."""
+    found = set()
+    if run.state in (Run.State.QUEUED, Run.State.RUNNING, Run.State.WAITING):
+        found.add("cancel")
+    if not run.is_open and run.removed and not run.undone_by.exists():
+        found.add("undo")
+    if not run.is_open and run.rejected + run.removal_rejected + run.dead + run.removal_dead:
+        found.add("replay")
+    return found
 
 
 # People
@@ -159,16 +164,22 @@ FILTERS = [
     ("", "", "Everybody with an outcome"),
     ("created", "", "Added"),
     ("updated", "", "Updated"),
-    ("skipped", "upsert", "Not sent"),
+    ("skipped", "people", "Not sent"),
     ("rejected", "", "Rejected"),
-    ("removed", "", "Unsubscribed"),
+    ("dead", "", "Given up"),
+    ("removed", "", "Taken off"),
 ]
+KINDS: dict[str, tuple[str, ...]] = {"people": Outcome.ADDING, "removals": Outcome.TAKING_OFF}
 
 
 def people(run: Run, query: Mapping[str, str]) -> dict[str, Any]:
     """One page of outcomes, by key: (result, code, profile)."""
-    chosen = {name: given(query, name) for name in ("result", "operation", "code")}
-    rows = Outcome.objects.filter(run=run, **{name: value for name, value in chosen.items() if value})
+    chosen = {name: given(query, name) for name in ("result", "kind", "code")}
+    rows = Outcome.objects.filter(
+        run=run, **{name: chosen[name] for name in ("result", "code") if chosen[name]}
+    )
+    if chosen["kind"] in KINDS:
+        rows = rows.filter(operation__in=KINDS[chosen["kind"]])
     found, after = paged(rows, given(query, "after"))
     for outcome in found:
         outcome.words = outcome_words(outcome)  # type: ignore[attr-defined]
@@ -177,8 +188,8 @@ def people(run: Run, query: Mapping[str, str]) -> dict[str, Any]:
         "chosen": chosen,
         "code_words": words.reason(chosen["code"]) if chosen["code"] else "",
         "filters": [
-            (label, people_url(run, result=result, operation=operation), result == chosen["result"])
-            for result, operation, label in FILTERS
+            (label, people_url(run, result=result, kind=kind), result == chosen["result"])
+            for result, kind, label in FILTERS
         ],
         "next": people_url(run, **chosen, after=after) if after else "",
         "first": people_url(run, **chosen) if query.get("after") else "",

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from connectors import look
 from connectors.look import Look
+from connectors.sync.progress import progress
 
 register = template.Library()
 register.filter("when", look.when)
@@ -19,6 +20,9 @@ register.filter("run_look", look.of_run)
 register.filter("connection_look", look.of_connection)
 register.filter("authorization_look", look.of_authorization)
 register.filter("subscriber_look", look.of_subscriber)
+register.filter("progress", progress)
+register.filter("rate", look.rate)
+register.filter("duration", look.duration)
 register.filter("esp_badge", look.esp_badge)
 
 
