@@ -65,6 +65,13 @@ def lock(goal: Goal) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('goal', %s))", [goal.pk])
 
 
+def try_lock(goal: Goal) -> bool:
+    """Like `lock`, without waiting: False when the goal is being planned or changed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('goal', %s))", [goal.pk])
+        return bool(cursor.fetchone()[0])
+
+
 def locked(goal: Goal) -> Goal:
     """The goal, locked and as it is by then: it may have been changed while we waited."""
     lock(goal)
