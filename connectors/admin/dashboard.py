@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
 from connectors import look
 from connectors.esp import registry
-from connectors.models import Connection, Goal, Run
+from connectors.models import Connection, Goal, Run, Subscriber
 from connectors.wizard.waiting import people_waiting
 from syncapp.accounts import access
 from syncapp.admin.dashboard import Figure, Panel, figure, panel
@@ -43,20 +44,36 @@ def connections(request: HttpRequest) -> Figure:
 
 @panel(10)
 def attention(request: HttpRequest) -> Panel | None:
-    """What stopped, and what somebody has to do about it. Left out when nothing did."""
+    """What stopped or waits for a decision, and what somebody has to do about it. Left out when nothing did."""
+    held = Run.objects.filter(state=Run.State.HELD).select_related("goal__connection", "account")
+    with_failed = Goal.objects.filter(
+        Exists(Subscriber.objects.filter(goal=OuterRef("pk")).exclude(dead_at=None))
+    )
     stopped = Connection.objects.filter(enabled=True, state__in=TROUBLED).select_related("account")
     to_run = Goal.objects.filter(enabled=True, needs_full_run=True, connection__enabled=True)
     found = [
         (connection, look.of_connection(connection))
         for connection in stopped.order_by("-state_since")[:SHOWN]
     ]
-    waiting = list(to_run.select_related("connection", "account").order_by("-id")[:SHOWN])
-    if not found and not waiting:
+    held_runs = list(held.order_by("-queued_at")[:SHOWN])
+    waiting = list(
+        to_run.exclude(runs__state=Run.State.HELD)
+        .select_related("connection", "account")
+        .order_by("-id")[:SHOWN]
+    )
+    failed = list(with_failed.select_related("connection", "account").order_by("-id")[:SHOWN])
+    if not (found or held_runs or waiting or failed):
         return None
     return Panel(
         title="Needs attention",
         template="connectors/dashboard/attention.html",
-        context={"connections": found, "goals": waiting, "several": access.of(request).selected is None},
+        context={
+            "connections": found,
+            "held": held_runs,
+            "goals": waiting,
+            "failed": failed,
+            "several": access.of(request).selected is None,
+        },
         url=reverse("admin:connectors_connection_changelist"),
         url_words="All connections",
     )

@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminS
 
 from audiences.models import Audience
 from connectors import look
-from connectors.admin import people
+from connectors.admin import people, runchart
 from connectors.admin.choices import stored_first
 from connectors.admin.deleting import DeletesInWords
 from connectors.admin.fieldrows import AtEsp, FieldRows, create_field, look_up
@@ -183,6 +183,7 @@ class GoalAdmin(DeletesInWords):
 
     def page_values(self, request: HttpRequest, goal: Goal) -> dict[str, Any]:
         may_change = self.has_change_permission(request, goal)
+        last_runs = list(goal.runs.all()[: runchart.COLUMNS])
         return {
             "goal": goal,
             "connection": goal.connection,
@@ -190,7 +191,8 @@ class GoalAdmin(DeletesInWords):
             "obstacle": runs.obstacle(goal),
             "objectives": [str(link) for link in goal.connection.objective_links.select_related("objective")],
             "audiences": list(goal.audiences.all()),
-            "last_runs": list(goal.runs.all()[:LAST_RUNS]),
+            "last_runs": last_runs[:LAST_RUNS],
+            "chart": runchart.chart(last_runs),
             "creatable": self.asked(request, goal)[1].creatable() if may_change else [],
             "may_change": may_change,
             "is_fixed": goals.has_people_on_list(goal),
