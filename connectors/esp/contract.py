@@ -19,6 +19,7 @@ import msgspec
 
 from connectors.esp.errors import Unsupported
 from connectors.esp.exchange import Record, Request
+from connectors.esp.rules import Row, http_rows
 
 Value = str | int | float | bool | Decimal | date | datetime | Sequence[str] | None
 """None, "" and an empty list clear a field; 0 and False are values."""
@@ -263,7 +264,7 @@ class Connector(ABC):
 
     ``settings``: values by the names of ``spec.settings``. ``base_url`` replaces the spec's: a simulator,
     another region. ``record`` is called once per request, from the calling thread. ``threads``: connections
-    kept open.
+    kept open. ``pace`` is asked before each request and told after it.
     """
 
     spec: ClassVar[Spec]
@@ -275,8 +276,14 @@ class Connector(ABC):
         base_url: str = "",
         record: Record | None = None,
         threads: int | None = None,
+        pace: Pace | None = None,
     ) -> None:
         raise NotImplementedError
+
+    @classmethod
+    def error_table(cls) -> list[Row]:
+        """What each way to fail leads to. The first line that fits an answer counts: codes before statuses."""
+        return http_rows()
 
     def close(self) -> None:  # noqa: B027 - a connector that keeps nothing open has nothing to close
         """Close the connections that are kept open."""
@@ -394,6 +401,15 @@ class Connector(ABC):
         before acting on it, ask `subscriber`.
         """
         raise self._unsupported("read_list")
+
+    def as_held(
+        self, contacts: Sequence[Contact], fields: Sequence[RemoteField] | None = None
+    ) -> list[Subscriber]:
+        """What the list holds of these people once `upsert` took them, in the terms of `read_list`. No call.
+
+        A value that would not be sent is not named, a cleared one is ""; who would not be sent is left out.
+        """
+        raise self._unsupported("as_held")
 
     def suppressions(self, client_id: str, *, cursor: str | None = None) -> Page:
         """One page of the addresses the client mails on no list, all `State.SUPPRESSED`. Pages as `read_list`."""

@@ -25,6 +25,18 @@ _ACT_BY_WORDS = {
 }
 
 
+class Consequence(StrEnum):
+    """What we do next. Every way to fail has one of these; what nobody documented is tried again."""
+
+    RETRY = "retry"  # later, so many times; then the person is set aside
+    WAIT = "wait"  # as long as the ESP asks; uses up no try
+    REAUTHENTICATE = "re-authenticate"  # the connection stops until someone gives new credentials
+    CONFIGURE = "fix configuration"  # the connection stops until someone changes a setting
+    PERSON = "this person only"  # the others are sent; a batch is halved until the person is found
+    AMBIGUOUS = "ambiguous"  # look whether it is done before doing it again
+    NONE = "no failure"  # it is as was asked already, or it is an answer like any other
+
+
 class ConnectorError(Exception):
     """A call that did not do what was asked.
 
@@ -35,6 +47,7 @@ class ConnectorError(Exception):
 
     act_by: ClassVar[ActBy] = ActBy.OPERATOR
     default_words: ClassVar[str] = "The ESP did not do what was asked."
+    consequence: Consequence = Consequence.CONFIGURE
 
     def __init__(
         self,
@@ -50,6 +63,8 @@ class ConnectorError(Exception):
         self.status = status
         self.code = code
         self.may_split = may_split
+        if may_split:
+            self.consequence = Consequence.PERSON
 
 
 class TryAgain(ConnectorError):
@@ -60,6 +75,7 @@ class TryAgain(ConnectorError):
 
     act_by = ActBy.WE_RETRY
     default_words = "The ESP is not able to answer now."
+    consequence = Consequence.RETRY
 
     def __init__(
         self,
@@ -77,6 +93,7 @@ class TryAgain(ConnectorError):
 
 class RateLimited(TryAgain):
     default_words = "The ESP asks us to slow down."
+    consequence = Consequence.WAIT
 
 
 class Unreachable(TryAgain):
@@ -85,8 +102,24 @@ class Unreachable(TryAgain):
     default_words = "The ESP could not be reached."
 
 
+class CircuitOpen(TryAgain):
+    """Nothing was sent: the calls before failed, and one at a time finds out when the ESP is back."""
+
+    default_words = "The ESP failed time and again: its calls are paused."
+    consequence = Consequence.WAIT
+
+
 class ServerFailed(TryAgain):
     default_words = "The ESP failed to handle the call."
+
+
+class Unknown(TryAgain):
+    """An answer nobody documented: a new code, an odd status, broken JSON, nothing where something was due.
+
+    Never a success. Tried again like an outage, which it may be; the number of tries is what ends it.
+    """
+
+    default_words = "The ESP gave an answer that it does not document."
 
 
 class Ambiguous(ConnectorError):
@@ -94,6 +127,7 @@ class Ambiguous(ConnectorError):
 
     act_by = ActBy.WE_RETRY
     default_words = "The ESP may or may not have done what was asked: its answer was lost."
+    consequence = Consequence.AMBIGUOUS
 
 
 class NeedsAttention(ConnectorError):
@@ -103,6 +137,7 @@ class NeedsAttention(ConnectorError):
 class BadCredentials(NeedsAttention):
     act_by = ActBy.ACCOUNT
     default_words = "The ESP does not accept these credentials."
+    consequence = Consequence.REAUTHENTICATE
 
 
 class Forbidden(NeedsAttention):
@@ -139,6 +174,6 @@ class Unsupported(NeedsAttention):
 
 
 class Unexpected(NeedsAttention):
-    """An answer outside what the ESP documents: a web page, broken JSON, an unknown code, a bug of ours."""
+    """Not the ESP we know: a web page, a redirect, answers of another shape; or a bug of ours."""
 
     default_words = "The ESP gave an answer we do not understand."

@@ -6,7 +6,7 @@ What a status or an ESP's own code means is the connector's to say; here only th
 import logging
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,21 +18,11 @@ import orjson
 
 from connectors.esp.auth import Auth
 from connectors.esp.deadline import DeadlineTransport
-from connectors.esp.errors import (
-    Ambiguous,
-    BadCredentials,
-    ConnectorError,
-    Forbidden,
-    NeedsAttention,
-    NotFound,
-    RateLimited,
-    Refused,
-    ServerFailed,
-    Unexpected,
-    Unreachable,
-)
+from connectors.esp.errors import ConnectorError, NotFound, TryAgain
 from connectors.esp.exchange import Exchange, Record, Request
+from connectors.esp.pace import EPOCH_S, Pace
 from connectors.esp.redaction import Redactor
+from connectors.esp.rules import WIRE_RULES, Wire, status_rule
 
 CONNECT_S = 3.0
 READ_S = 10.0
@@ -43,13 +33,6 @@ MAX_UNPACKED_BYTES = 20_000_000
 MAX_RETRY_AFTER_S = 86_400.0
 
 _BOM = b"\xef\xbb\xbf"
-_UNKNOWN_EFFECT = {500, 502, 504}  # the request may have been carried out before the failure
-_BY_STATUS: dict[int, type[NeedsAttention]] = {
-    401: BadCredentials,
-    403: Forbidden,
-    404: NotFound,
-    413: Refused,
-}
 _log = logging.getLogger(__name__)
 
 
@@ -83,11 +66,23 @@ class Reply:
         return 200 <= self.status < 300
 
 
+Judge = Callable[[Reply, Call], ConnectorError | None]
+"""What an answer means to the ESP's own rules; None when it is no failure of the call."""
+
+
 class Http:
     """Calls below one base address with one set of credentials; safe for ``threads`` threads at once."""
 
     def __init__(
-        self, base_url: str, auth: Auth, *, connector: str, record: Record | None, threads: int
+        self,
+        base_url: str,
+        auth: Auth,
+        *,
+        connector: str,
+        record: Record | None,
+        threads: int,
+        pace: Pace | None = None,
+        judge: Judge | None = None,
     ) -> None:
         url = httpx.URL(base_url)
         if url.scheme not in ("http", "https") or not url.host:
@@ -96,16 +91,38 @@ class Http:
         self._auth = auth
         self._connector = connector
         self._record = record
+        self._pace = pace
+        self._judge = judge or judge_by_status
         self._redactor = Redactor(auth.secrets())
         self._transport = DeadlineTransport(connections=threads)
 
     def close(self) -> None:
         self._transport.close()
+        if self._pace is not None:
+            self._pace.close()
 
     def call(self, call: Call) -> Reply:
-        """Send once. Raises Unreachable, Ambiguous or Unexpected; any answered status below 300 or from 400
-        up is a Reply.
+        """Send once, when the pace allows. Raises what `Pace.before` does, else Unreachable, Ambiguous or
+        Unexpected; any answered status below 300 or from 400 up is a Reply.
         """
+        if self._pace is None:
+            return self._exchange(call)[0]
+        self._pace.before(call)
+        status: int | None = None
+        headers: Mapping[str, str] = {}
+        error: ConnectorError | None = None
+        try:
+            reply, headers = self._exchange(call)
+            status, error = reply.status, self._judge(reply, call)
+            return reply
+        except ConnectorError as failure:
+            status, error = failure.status, failure
+            raise
+        finally:
+            self._pace.after(status, headers, error)
+
+    def _exchange(self, call: Call) -> tuple[Reply, Mapping[str, str]]:
+        """The answer, and its headers by lower-case names."""
         sent, path = _json(call.body), _path(call)
         started_at, start = datetime.now(UTC), time.monotonic()
         status, received, words = None, b"", ""
@@ -117,7 +134,7 @@ class Http:
                 received = _read(response, call)
             finally:
                 response.close()
-            return _reply(response, received, call)
+            return _reply(response, received, call), response.headers
         except httpx.HTTPError as error:
             failure = self._failure(error, call, status)
             words = str(failure)
@@ -180,13 +197,11 @@ class Http:
 
     def _failure(self, error: httpx.HTTPError, call: Call, status: int | None) -> ConnectorError:
         if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
-            return Unexpected("The call could not be put into HTTP.", operation=call.operation)
+            return wire_failure(Wire.NOT_HTTP, call)
         if not self._transport.deadline.sent:
-            return Unreachable("The ESP could not be reached.", operation=call.operation)
+            return wire_failure(Wire.NOT_SENT, call)
         is_slow = isinstance(error, httpx.TimeoutException)
-        words = "The ESP did not answer in time." if is_slow else "The ESP's answer was lost on the way."
-        kind = Unreachable if call.repeatable else Ambiguous
-        return kind(words, operation=call.operation, status=status)
+        return wire_failure(Wire.SLOW if is_slow else Wire.LOST, call, status)
 
     def _keep(self, exchange: Exchange, record: Record) -> None:
         try:
@@ -195,16 +210,24 @@ class Http:
             _log.exception("A call to %s could not be recorded.", exchange.connector)
 
 
+def judge_by_status(reply: Reply, call: Call) -> ConnectorError | None:
+    return None if reply.is_success else error_of(reply, call)
+
+
 def error_of(reply: Reply, call: Call, code: str = "") -> ConnectorError:
     """What a status means when the ESP's own code says nothing more."""
+    rule = status_rule(reply.status, call.operation, repeatable=call.repeatable)
     about: dict[str, Any] = {"operation": call.operation, "status": reply.status, "code": code}
-    if reply.status in _UNKNOWN_EFFECT and not call.repeatable:
-        return Ambiguous(**about)
-    if reply.status == 429:
-        return RateLimited(**about, retry_after_s=reply.retry_after_s)
-    if reply.status >= 500 or reply.status == 408:
-        return ServerFailed(**about, retry_after_s=reply.retry_after_s)
-    return _BY_STATUS.get(reply.status, Unexpected)(**about, may_split=reply.status == 413)
+    if issubclass(rule.kind, TryAgain):
+        about["retry_after_s"] = reply.retry_after_s
+    return rule.kind(rule.words, **about, may_split=rule.may_split)
+
+
+def wire_failure(wire: Wire, call: Call, status: int | None = None) -> ConnectorError:
+    """The error for an answer that did not come, or cannot be read."""
+    rule = WIRE_RULES[wire]
+    kind = rule.kind_for(repeatable=call.repeatable)
+    return kind(rule.words, operation=call.operation, status=status)
 
 
 def _path(call: Call) -> str:
@@ -226,41 +249,40 @@ def segment(value: str) -> str:
 
 def _read(response: httpx.Response, call: Call) -> bytes:
     """The body, unpacked. Bounded before and after unpacking: 100 MB of zeros travel as 100 kB."""
+    status = response.status_code
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity", "gzip", "deflate"):
-        raise Unexpected("The ESP's answer is packed in a way we did not ask for.", **_about(response, call))
+        if status >= 400:  # it says enough without its body
+            return b""
+        raise wire_failure(Wire.PACKED, call, status)
     unpack = zlib.decompressobj(wbits=47) if encoding in ("gzip", "deflate") else None
     body, raw_bytes = bytearray(), 0
     for chunk in response.iter_raw():
         raw_bytes += len(chunk)
         if raw_bytes > MAX_BODY_BYTES:
-            raise Unexpected("The ESP's answer is too large.", **_about(response, call))
+            raise wire_failure(Wire.TOO_LARGE, call, status)
         try:
             body += chunk if unpack is None else unpack.decompress(chunk, MAX_UNPACKED_BYTES + 1 - len(body))
         except zlib.error:
-            raise Unexpected("The ESP's answer could not be unpacked.", **_about(response, call)) from None
+            raise wire_failure(Wire.NOT_UNPACKED, call, status) from None
         if len(body) > MAX_UNPACKED_BYTES:
-            raise Unexpected("The ESP's answer is too large.", **_about(response, call))
+            raise wire_failure(Wire.TOO_LARGE, call, status)
     if unpack is not None and raw_bytes and not unpack.eof:
-        raise Unexpected("The ESP's answer could not be unpacked.", **_about(response, call))
+        raise wire_failure(Wire.NOT_UNPACKED, call, status)
     return bytes(body)
 
 
 def _reply(response: httpx.Response, received: bytes, call: Call) -> Reply:
     status = response.status_code
     if 300 <= status < 400:
-        raise Unexpected(
-            "The ESP's address answered with a redirect, which is never followed: check the base address.",
-            **_about(response, call),
-        )
+        raise error_of(Reply(status, None), call)
     content = received.removeprefix(_BOM).strip()
     try:
         body = orjson.loads(content) if content else None
     except orjson.JSONDecodeError:
         if status < 300:
-            looks_like_page = content[:1] == b"<"
-            words = "a web page" if looks_like_page else "broken JSON"
-            raise Unexpected(f"The ESP's address answered with {words}.", **_about(response, call)) from None
+            wire = Wire.PAGE if content[:1] == b"<" else Wire.BROKEN
+            raise wire_failure(wire, call, status) from None
         body = None
     return Reply(status, body, retry_after_s(response.headers))
 
@@ -296,7 +318,3 @@ def _seconds_until(text: str, now: datetime) -> float | None:
     if moment.tzinfo is None:  # "-0000" and missing zones mean UTC in HTTP
         moment = moment.replace(tzinfo=UTC)
     return (moment - now).total_seconds()
-
-
-def _about(response: httpx.Response, call: Call) -> dict[str, Any]:
-    return {"operation": call.operation, "status": response.status_code}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from connectors.esp.campaign_monitor import CampaignMonitor
 from connectors.esp.contract import Connector
 from connectors.esp.exchange import Record
+from connectors.esp.pace import Pace
 
 CONNECTORS: tuple[type[Connector], ...] = (CampaignMonitor,)
 
@@ -29,7 +30,12 @@ def choices() -> list[tuple[str, str]]:
 
 
 def connect(
-    key: str, settings: Mapping[str, str], *, base_url: str = "", record: Record | None = None
+    key: str,
+    settings: Mapping[str, str],
+    *,
+    base_url: str = "",
+    record: Record | None = None,
+    pace: Pace | None = None,
 ) -> Connector:
     """A connector ready for use. No call is made yet. ``base_url`` "" is the ESP's own address."""
-    return get(key)(settings, base_url=base_url, record=record)
+    return get(key)(settings, base_url=base_url, record=record, pace=pace)

@@ -6,7 +6,7 @@ from datetime import date
 
 from connectors.esp.auth import Basic
 from connectors.esp.campaign_monitor.client import Client
-from connectors.esp.campaign_monitor.errors import Then
+from connectors.esp.campaign_monitor.errors import Then, code_rows
 from connectors.esp.campaign_monitor.keys import normal_address
 from connectors.esp.campaign_monitor.mapping import (
     DATA_TYPES,
@@ -16,6 +16,7 @@ from connectors.esp.campaign_monitor.mapping import (
     is_addressable,
     page_number,
     to_client,
+    to_held,
     to_list,
     to_outcomes,
     to_page,
@@ -44,6 +45,7 @@ from connectors.esp.contract import (
 from connectors.esp.errors import ConnectorError, Forbidden, NotFound, Refused, Unexpected
 from connectors.esp.exchange import Record, Request
 from connectors.esp.http import Http
+from connectors.esp.rules import Row, http_rows
 
 _FIELD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ]*")  # anything else is lost from the key, or leaves none
 _WITH_OPTIONS = (FieldType.ONE_OF, FieldType.MANY_OF)
@@ -59,6 +61,7 @@ class CampaignMonitor(Connector):
         base_url: str = "",
         record: Record | None = None,
         threads: int | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self._client_id = settings.get("client_id", "")
         self._bracketed = settings.get("key_form") == "bracketed"
@@ -70,8 +73,14 @@ class CampaignMonitor(Connector):
                 connector=SPEC.key,
                 record=record,
                 threads=threads or 2 * SPEC.limits.concurrency,
+                pace=pace,
+                judge=failure_of,
             )
         )
+
+    @classmethod
+    def error_table(cls) -> list[Row]:
+        return [*code_rows(), *http_rows()]
 
     def close(self) -> None:
         self._client.close()
@@ -204,6 +213,11 @@ class CampaignMonitor(Connector):
             raise self._unsupported(f"read_list of {state}")
         day = "" if since is None else f"{since:%Y-%m-%d}"
         return to_page(self._client.page(list_id, LISTINGS[state], page_number(cursor), day))
+
+    def as_held(
+        self, contacts: Sequence[Contact], fields: Sequence[RemoteField] | None = None
+    ) -> list[Subscriber]:
+        return [to_held(row) for row in self._batch(contacts, fields).rows]
 
     def suppressions(self, client_id: str, *, cursor: str | None = None) -> Page:
         return to_suppressed(self._client.suppressions(client_id, page_number(cursor)))

@@ -9,11 +9,16 @@ from connectors.esp.campaign_monitor.errors import Then, code_of, failure, rule_
 from connectors.esp.campaign_monitor.spec import SPEC
 from connectors.esp.errors import Unexpected
 from connectors.esp.exchange import Request
-from connectors.esp.http import HEAVY_READ_S, Call, Http, Reply, segment
+from connectors.esp.http import HEAVY_READ_S, Call, Http, Reply, segment, wire_failure
+from connectors.esp.rules import Wire
 
 IMPORT_S = 60.0  # the import answers when all rows are in; nothing is published about how long that takes
 
 Body = TypeVar("Body")
+
+
+class SystemDate(msgspec.Struct, frozen=True):
+    SystemDate: str
 
 
 class ClientRow(msgspec.Struct, frozen=True):
@@ -112,7 +117,7 @@ class Client:
 
     def system_date(self) -> None:
         """GET systemdate: the cheapest call that proves the credentials, for every kind of account."""
-        self._call(Call("check_credentials", "GET", "systemdate.json"))
+        self._read(Call("check_credentials", "GET", "systemdate.json"), SystemDate)
 
     def clients(self) -> list[ClientRow]:
         return self._read(Call("clients", "GET", "clients.json"), list[ClientRow])
@@ -144,7 +149,7 @@ class Client:
         reply, then = self._answer(call)
         body = reply.body
         if then is Then.READ_RESULTS:
-            body = body.get("ResultData")
+            body = {} if body.get("ResultData") is None else body["ResultData"]
         elif then is not None:
             raise failure(reply, call)
         return _as(body, ImportResult, call, reply, may_split=True).FailureDetails
@@ -190,6 +195,8 @@ class Client:
 
     def _about_person(self, call: Call) -> tuple[Then | None, int | None]:
         reply, then = self._answer(call)
+        if then is None and reply.status != 200:  # 202 and 204 promise nothing
+            raise wire_failure(Wire.EMPTY, call, reply.status)
         return then, None if then is None else code_of(reply.body)
 
     def _answer(self, call: Call) -> tuple[Reply, Then | None]:
@@ -202,14 +209,10 @@ class Client:
             return reply, rule.then
         raise failure(reply, call)
 
-    def _call(self, call: Call) -> Reply:
+    def _read(self, call: Call, shape: type[Body]) -> Body:
         reply, then = self._answer(call)
         if then is not None:
             raise failure(reply, call)
-        return reply
-
-    def _read(self, call: Call, shape: type[Body]) -> Body:
-        reply = self._call(call)
         return _as(reply.body, shape, call, reply)
 
 
@@ -239,7 +242,11 @@ def _page(number: int) -> dict[str, str]:
 
 
 def _as(body: Any, shape: type[Body], call: Call, reply: Reply, *, may_split: bool = False) -> Body:
-    """The body in its documented shape. Raises Unexpected: what an ESP sends is input like any other."""
+    """The body in its documented shape: what an ESP sends is input like any other. Raises Unexpected, or what
+    no body at all stands for.
+    """
+    if body is None:
+        raise wire_failure(Wire.EMPTY, call, reply.status)
     try:
         return msgspec.convert(body, shape)
     except msgspec.ValidationError:

@@ -11,9 +11,11 @@ from typing import Any
 
 from connectors.esp.contract import State, Status
 from connectors.esp.errors import (
+    Ambiguous,
     BadCredentials,
     Conflict,
     ConnectorError,
+    Consequence,
     Forbidden,
     NotFound,
     RateLimited,
@@ -21,8 +23,10 @@ from connectors.esp.errors import (
     ServerFailed,
     TryAgain,
     Unexpected,
+    Unknown,
 )
 from connectors.esp.http import Call, Reply, error_of
+from connectors.esp.rules import ANY, ONCE, Row
 
 SOME_FAILED = 210  # sent with HTTP 400, though every other row of the batch is in
 THROTTLE_WAIT_S = 30.0  # the window of the throttle per address is not published; no header comes with it
@@ -36,6 +40,14 @@ class Then(Enum):
     ABSENT = auto()  # the list never held the person
     TAKEN = auto()  # the list holds the new address already
     ABOUT_PERSON = auto()  # the answer is about this one person: see PERSON_RULES
+
+
+THEN_WORDS = {
+    Then.READ_RESULTS: "Some people were refused, each by their own code; the others are in.",
+    Then.ALREADY_SO: "It is so already: done.",
+    Then.ABSENT: "The list does not hold the person.",
+    Then.TAKEN: "The list holds the new address already: add or update it, and take off the old one.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +69,86 @@ class Rule:
         )
 
 
-_ONE_PERSON = ("unsubscribe", "remove", "rename", "subscriber")
+_ONE_PERSON = ("unsubscribe", "remove", "rename")
 _CREATE = ("create_field",)
+
+# Of parts of the API that no verb of ours calls: codes of clients, lists' settings, segments, campaigns, journeys,
+# templates, transactional mail. 0*, 107*, 151*, 155*, 262*, 266*, 268*, 279–282*, 301*, 604*, 1000*, 2700–2752*, 3001*
+ELSEWHERE = (
+    *(0, 107, 110, 125, 126, 150, 151, 152, 153, 154, 155, 157, 167, 170, 172, 173, 174, 175, 176, 177, 178),
+    *(
+        250,
+        251,
+        252,
+        261,
+        262,
+        265,
+        266,
+        268,
+        271,
+        272,
+        273,
+        275,
+        277,
+        279,
+        280,
+        281,
+        282,
+        283,
+        284,
+        285,
+        286,
+    ),
+    *(301, 302, 303, 304, 305, *range(307, 327), *range(331, 342), 355, 370, 371, 373, 374, 375, 376),
+    *(
+        601,
+        602,
+        603,
+        604,
+        610,
+        699,
+        701,
+        702,
+        703,
+        704,
+        751,
+        752,
+        753,
+        754,
+        850,
+        904,
+        905,
+        920,
+        921,
+        922,
+        923,
+    ),
+    *(
+        924,
+        925,
+        926,
+        927,
+        932,
+        935,
+        952,
+        953,
+        954,
+        955,
+        957,
+        958,
+        960,
+        970,
+        971,
+        972,
+        974,
+        980,
+        981,
+        982,
+        984,
+    ),
+    *(993, 994, 996, 1000, *range(2700, 2708), 2710, 2711, *range(2712, 2724), *range(2750, 2763)),
+    *(3000, 3001, 3002, 3003, *range(4001, 4007), *range(4101, 4512), 5001, 5002, 5003),
+)
 
 RULES: tuple[Rule, ...] = (
     Rule((SOME_FAILED,), Then.READ_RESULTS, operations=("upsert",)),
@@ -91,8 +181,8 @@ RULES: tuple[Rule, ...] = (
         "The client or list does not exist at Campaign Monitor any more, or is someone else's.",
     ),
     # Batch
-    Rule((209,), Refused, "Campaign Monitor takes no batch this large.", may_split=True),
-    Rule((212,), Unexpected, "Campaign Monitor found nobody in the batch."),
+    Rule((209,), Refused, "Campaign Monitor takes no batch this large.", ("upsert",), may_split=True),
+    Rule((212,), Unexpected, "Campaign Monitor found nobody in the batch.", ("upsert",)),
     # Definitions of fields. 258*, 260*, 264*
     Rule((255,), Conflict, "The list has a field of this name already.", _CREATE),
     Rule((253, 254), Refused, "Campaign Monitor does not accept this field name.", _CREATE),
@@ -106,7 +196,8 @@ RULES: tuple[Rule, ...] = (
     Rule((108,), RateLimited, "Campaign Monitor asks us to slow down: too many attempts to sign in."),
     Rule((278, 287, 500, 504, 900), ServerFailed, "Campaign Monitor failed to handle the call."),
     # Ours to repair
-    Rule((400,), Unexpected, "Campaign Monitor could not read what we sent.", may_split=True),
+    Rule((400,), Unexpected, "Campaign Monitor could not read what we sent.", ("upsert",), may_split=True),
+    Rule((400,), Unexpected, "Campaign Monitor could not read what we sent."),
     Rule((404,), Unexpected, "There is no such address at Campaign Monitor: check the base address."),
     Rule((5, 800, 801, 802, 803), Unexpected, "Campaign Monitor did not accept our paging."),
     # A whole batch refused for what should be one person's: we always send these rightly. 213*, 222*
@@ -117,6 +208,7 @@ RULES: tuple[Rule, ...] = (
         operations=("upsert",),
         may_split=True,
     ),
+    Rule(ELSEWHERE, Unknown, "Campaign Monitor gave an answer that belongs to another kind of call."),
 )
 
 
@@ -125,6 +217,10 @@ class PersonRule:
     status: Status
     words: str
     state: State | None = None
+
+    @property
+    def consequence(self) -> Consequence:
+        return Consequence.RETRY if self.status is Status.RETRY else Consequence.PERSON
 
 
 _NO = Status.REFUSED
@@ -147,7 +243,10 @@ PERSON_RULES: dict[int, PersonRule] = {
     429: PersonRule(Status.RETRY, "This address was changed too often in a short time."),
     500: PersonRule(Status.RETRY, "Campaign Monitor failed on this person."),
 }
-UNKNOWN_PERSON_RULE = PersonRule(_NO, "Campaign Monitor refused this person.")
+NOT_DOCUMENTED = -1  # stands for any code that is in no rule
+UNKNOWN_PERSON_RULE = PersonRule(
+    Status.RETRY, "Campaign Monitor refused this person for a reason that it does not document."
+)
 
 
 def rule_for(operation: str, status: int, code: int | None) -> Rule | None:
@@ -166,29 +265,72 @@ def code_of(body: Any) -> int | None:
     return code if isinstance(code, int) and not isinstance(code, bool) else None
 
 
-def failure(reply: Reply, call: Call) -> ConnectorError:
-    """The error an answer stands for: by its code, else by its status.
+def failure_of(reply: Reply, call: Call) -> ConnectorError | None:
+    """The error an answer stands for, None where an error status is no failure of the call."""
+    if reply.is_success:
+        return None
+    rule = rule_for(call.operation, reply.status, code_of(reply.body))
+    return None if rule is not None and isinstance(rule.then, Then) else failure(reply, call)
 
-    A failure of the server keeps what the status says of a call that must not be repeated.
-    """
+
+def failure(reply: Reply, call: Call) -> ConnectorError:
+    """The error an answer stands for: by its code, else by its status."""
     code = code_of(reply.body)
     by_status = error_of(reply, call, "" if code is None else str(code))
     rule = rule_for(call.operation, reply.status, code)
-    kind = rule.then if rule is not None else type(by_status)
-    if isinstance(kind, Then) or (issubclass(kind, ServerFailed) and not call.repeatable):
+    if rule is None or isinstance(rule.then, Then):
         return by_status
-    about: dict[str, Any] = {
-        "operation": call.operation,
-        "status": reply.status,
-        "code": by_status.code,
-        "may_split": rule.may_split if rule is not None else by_status.may_split,
-    }
-    if issubclass(kind, TryAgain):
-        about["retry_after_s"] = _wait_s(kind, reply)
-    return kind(rule.words if rule is not None else "", **about)
+    about: dict[str, Any] = {"operation": call.operation, "status": reply.status, "code": by_status.code}
+    if not call.repeatable and issubclass(rule.then, ServerFailed):
+        return by_status if isinstance(by_status, ServerFailed) else Ambiguous(**about)
+    if issubclass(rule.then, TryAgain):
+        about["retry_after_s"] = _wait_s(rule.then, reply)
+    return rule.then(rule.words, **about, may_split=rule.may_split)
 
 
 def _wait_s(kind: type[TryAgain], reply: Reply) -> float | None:
     if reply.retry_after_s is None and kind is RateLimited:
         return THROTTLE_WAIT_S
     return reply.retry_after_s
+
+
+def code_rows() -> list[Row]:
+    """The rules as lines of the table: of a call first, then of one person of a batch. Rules that none reaches,
+    because an earlier one fits, have no line.
+    """
+    rows = [row for rule in RULES for code in _shown(rule) for row in _call_rows(rule, code)]
+    rows += [_person_row("upsert, one person", code, rule) for code, rule in PERSON_RULES.items()]
+    rows.append(_person_row("upsert, one person", NOT_DOCUMENTED, UNKNOWN_PERSON_RULE))
+    reached: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        reached.setdefault((row.operation, row.code), row)
+    return list(reached.values())
+
+
+def _shown(rule: Rule) -> tuple[int, ...]:
+    """The hundreds that are not ours share a line."""
+    return rule.codes[-1:] if rule.codes is ELSEWHERE else rule.codes
+
+
+def _call_rows(rule: Rule, code: int) -> list[Row]:
+    operations = rule.operations or (ANY,)
+    if rule.then is Then.ABOUT_PERSON:
+        return [_person_row(operation, code, person_rule(code)) for operation in operations]
+    if isinstance(rule.then, Then):
+        words = THEN_WORDS[rule.then]
+        return [_row(operation, code, Consequence.NONE, "Outcome", words) for operation in operations]
+    consequence = Consequence.PERSON if rule.may_split else rule.then.consequence
+    name, words = rule.then.__name__, rule.words or rule.then.default_words
+    rows = [_row(operation, code, consequence, name, words) for operation in operations]
+    if issubclass(rule.then, ServerFailed):
+        return [_row(ONCE, code, Ambiguous.consequence, "Ambiguous", Ambiguous.default_words), *rows]
+    return rows
+
+
+def _person_row(operation: str, code: int, rule: PersonRule) -> Row:
+    return _row(operation, code, rule.consequence, "Outcome", rule.words)
+
+
+def _row(operation: str, code: int, consequence: Consequence, kind: str, words: str) -> Row:
+    text = {NOT_DOCUMENTED: "other", ELSEWHERE[-1]: f"{code} and others"}.get(code, str(code))
+    return Row(ANY, operation, text, consequence, kind, words, status_code=400, esp_code=code)

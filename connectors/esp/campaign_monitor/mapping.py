@@ -1,12 +1,12 @@
 """Campaign Monitor's answers into the contract's shapes. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from connectors.esp.campaign_monitor import client as wire
 from connectors.esp.campaign_monitor.errors import person_rule
 from connectors.esp.campaign_monitor.keys import EMPTY_KEY, normal_address, normal_key, plain_key
-from connectors.esp.campaign_monitor.rows import Batch
+from connectors.esp.campaign_monitor.rows import Batch, Row
 from connectors.esp.contract import (
     Contact,
     FieldType,
@@ -127,9 +127,21 @@ def to_subscriber(row: wire.SubscriberRow) -> Subscriber:
 
     A key that comes more than once is a field of many options.
     """
+    return Subscriber(
+        address=row.EmailAddress,
+        state=STATES.get(row.State.casefold(), State.UNKNOWN),
+        name=clean(row.Name or ""),
+        values=to_values((pair.Key, pair.Value) for pair in row.CustomFields),
+        state_since=_moment(row.Date),
+        joined_at=_moment(row.ListJoinedDate),
+        consent_to_track=_CONSENT.get((row.ConsentToTrack or "").casefold()),
+    )
+
+
+def to_values(pairs: Iterable[tuple[str, object]]) -> dict[str, str | list[str]]:
     values: dict[str, str | list[str]] = {}
-    for pair in row.CustomFields:
-        key, text = f"[{plain_key(pair.Key)}]", "" if pair.Value is None else clean(str(pair.Value))
+    for name, value in pairs:
+        key, text = f"[{plain_key(name)}]", "" if value is None else clean(str(value))
         held = values.get(key)
         if held is None:
             values[key] = text
@@ -137,15 +149,13 @@ def to_subscriber(row: wire.SubscriberRow) -> Subscriber:
             held.append(text)
         else:
             values[key] = [held, text]
-    return Subscriber(
-        address=row.EmailAddress,
-        state=STATES.get(row.State.casefold(), State.UNKNOWN),
-        name=clean(row.Name or ""),
-        values=values,
-        state_since=_moment(row.Date),
-        joined_at=_moment(row.ListJoinedDate),
-        consent_to_track=_CONSENT.get((row.ConsentToTrack or "").casefold()),
-    )
+    return values
+
+
+def to_held(row: Row) -> Subscriber:
+    """A row of an import as it will be read back, whoever stands behind it active."""
+    values = to_values((pair.Key, pair.Value) for pair in row.CustomFields)
+    return Subscriber(row.EmailAddress, State.ACTIVE, row.Name, values)
 
 
 def to_page(page: wire.SubscriberPage) -> Page:

@@ -23,6 +23,7 @@ from connectors.esp.errors import (
     Refused,
     ServerFailed,
     Unexpected,
+    Unknown,
     Unreachable,
 )
 from connectors.esp.exchange import Exchange
@@ -94,28 +95,42 @@ def test_gzip_is_unpacked(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "headers"),
+    ("body", "headers", "kind", "once"),
     [
-        (b"<html><body>Sign in to the hotel's network</body></html>", ()),
-        (b'{"a":', ()),
-        (b"[" * 100_000, ()),
-        (b'{"a":1}\xff', ()),
-        (b"not gzip", ("Content-Encoding: gzip",)),
-        (gzip.compress(b'{"a":1}')[:-6], ("Content-Encoding: gzip",)),
-        (b"\x0b\x02\x80{}\x03", ("Content-Encoding: br",)),
-        (gzip.compress(b"0" * 50_000_000), ("Content-Encoding: gzip",)),  # 50 MB in 50 kB
-        (b" " * (wire.MAX_BODY_BYTES + 1), ()),
+        (b"<html><body>Sign in to the hotel's network</body></html>", (), Unexpected, Unexpected),
+        (b'{"a":', (), Unknown, Ambiguous),
+        (b"[" * 100_000, (), Unknown, Ambiguous),
+        (b'{"a":1}\xff', (), Unknown, Ambiguous),
+        ('{"a":1}'.encode("utf-16"), (), Unknown, Ambiguous),
+        (b"not gzip", ("Content-Encoding: gzip",), Unknown, Ambiguous),
+        (gzip.compress(b'{"a":1}')[:-6], ("Content-Encoding: gzip",), Unknown, Ambiguous),
+        (b"\x0b\x02\x80{}\x03", ("Content-Encoding: br",), Unexpected, Unexpected),
+        (gzip.compress(b"0" * 50_000_000), ("Content-Encoding: gzip",), Unexpected, Unexpected),  # in 50 kB
+        (b" " * (wire.MAX_BODY_BYTES + 1), (), Unexpected, Unexpected),
     ],
-    ids=["page", "cut json", "deep json", "bad utf-8", "not gzip", "cut gzip", "brotli", "bomb", "large"],
+    ids=[
+        *("page", "cut json", "deep json", "bad utf-8", "utf-16", "not gzip", "cut gzip", "brotli", "bomb"),
+        "large",
+    ],
 )
-def test_an_answer_that_is_not_what_an_esp_says_is_unexpected(
-    connect: Connect, body: bytes, headers: tuple[str, ...]
+def test_an_answer_that_is_not_what_an_esp_says(
+    connect: Connect,
+    body: bytes,
+    headers: tuple[str, ...],
+    kind: type[ConnectorError],
+    once: type[ConnectorError],
 ) -> None:
     client, _ = connect(saying(200, body, headers=headers))
-    with pytest.raises(Unexpected) as raised:
-        client.call(GET)
-    assert raised.value.status == 200
-    assert raised.value.operation == "lists"
+    for call, error in ((GET, kind), (WRITE, once)):
+        with pytest.raises(ConnectorError) as raised:
+            client.call(call)
+        assert type(raised.value) is error
+        assert (raised.value.status, raised.value.operation) == (200, call.operation)
+
+
+def test_an_outage_may_be_packed_as_it_likes(connect: Connect) -> None:
+    client, _ = connect(saying(502, b"\x0b\x02\x80{}\x03", headers=("Content-Encoding: br",)))
+    assert client.call(GET).status == 502
 
 
 def test_a_redirect_is_not_followed(connect: Connect) -> None:
@@ -282,13 +297,13 @@ def test_retry_after_comes_with_the_reply(connect: Connect) -> None:
 @pytest.mark.parametrize(
     ("status", "call", "kind"),
     [
-        (400, GET, Unexpected),
+        (400, GET, Unknown),
         (401, GET, BadCredentials),
         (403, GET, Forbidden),
         (404, GET, NotFound),
         (408, GET, ServerFailed),
         (413, GET, Refused),
-        (418, GET, Unexpected),
+        (418, GET, Unknown),
         (429, GET, RateLimited),
         (429, WRITE, RateLimited),
         (500, GET, ServerFailed),

@@ -11,7 +11,7 @@ from connectors.esp.campaign_monitor.client import Failure
 from connectors.esp.campaign_monitor.mapping import to_outcomes
 from connectors.esp.campaign_monitor.rows import FieldWriter, fold, to_batch
 from connectors.esp.contract import Contact, FieldType, RemoteClient, RemoteField, RemoteList, State, Status
-from connectors.esp.errors import Ambiguous, BadCredentials, NotFound, Refused, Unexpected
+from connectors.esp.errors import Ambiguous, BadCredentials, NotFound, Refused, Unexpected, Unknown
 from connectors.esp.exchange import Exchange
 
 from .conftest import Esp, first_line, fixture, sent
@@ -179,7 +179,25 @@ def test_results_that_do_not_say_who_failed(esp: Esp, body: Any) -> None:
     assert raised.value.may_split
 
 
-@pytest.mark.parametrize("body", [None, {}, [], "text", 3, {"FailureDetails": None}])
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def test_an_import_answered_with_nothing_is_no_success(esp: Esp, status: int) -> None:
+    connector, _ = esp(status, None)
+    with pytest.raises(Unknown) as raised:
+        connector.upsert("l1", [Contact("ann@example.com")])
+    assert not raised.value.may_split
+
+
+@pytest.mark.parametrize("status", [201, 202, 204])
+def test_who_is_to_come_off_is_off_only_when_it_says_so(esp: Esp, status: int) -> None:
+    connector, _ = esp(status, None)
+    for act in (connector.unsubscribe, connector.remove):
+        with pytest.raises(Unknown):
+            act("l1", ["ann@example.com"])
+    with pytest.raises(Unknown):
+        connector.rename("l1", "ann@example.com", "anna@example.com")
+
+
+@pytest.mark.parametrize("body", [{}, [], "text", 3, {"FailureDetails": None}])
 def test_a_201_of_another_shape(esp: Esp, body: Any) -> None:
     connector, _ = esp(201, body if not isinstance(body, str) else {"FailureDetails": body})
     with pytest.raises(Unexpected):
