@@ -19,6 +19,7 @@ import msgspec
 
 from connectors.esp.errors import Unsupported
 from connectors.esp.exchange import Record, Request
+from connectors.esp.pace import Pace
 from connectors.esp.rules import Row, http_rows
 
 Value = str | int | float | bool | Decimal | date | datetime | Sequence[str] | None

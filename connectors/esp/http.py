@@ -288,7 +288,7 @@ def _reply(response: httpx.Response, received: bytes, call: Call) -> Reply:
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Seconds to wait by ``Retry-After`` (seconds or a date), else by ``X-RateLimit-Reset`` (seconds).
+    """Seconds to wait by ``Retry-After`` (seconds or a date), else by ``X-RateLimit-Reset`` (seconds, or since 1970).
 
     None when neither is there or readable. Never negative, at most a day.
     """
@@ -297,6 +297,8 @@ def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
         seconds = _seconds(text) if text else None
         if seconds is None and name == "retry-after" and text:
             seconds = _seconds_until(text, now or datetime.now(UTC))
+        if seconds is not None and seconds > EPOCH_S:
+            seconds -= (now or datetime.now(UTC)).timestamp()
         if seconds is not None:
             return min(max(seconds, 0.0), MAX_RETRY_AFTER_S)
     return None

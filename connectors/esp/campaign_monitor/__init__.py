@@ -6,7 +6,7 @@ from datetime import date
 
 from connectors.esp.auth import Basic
 from connectors.esp.campaign_monitor.client import Client
-from connectors.esp.campaign_monitor.errors import Then, code_rows
+from connectors.esp.campaign_monitor.errors import Then, code_rows, failure_of
 from connectors.esp.campaign_monitor.keys import normal_address
 from connectors.esp.campaign_monitor.mapping import (
     DATA_TYPES,
@@ -45,6 +45,7 @@ from connectors.esp.contract import (
 from connectors.esp.errors import ConnectorError, Forbidden, NotFound, Refused, Unexpected
 from connectors.esp.exchange import Record, Request
 from connectors.esp.http import Http
+from connectors.esp.pace import Pace
 from connectors.esp.rules import Row, http_rows
 
 _FIELD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ]*")  # anything else is lost from the key, or leaves none
