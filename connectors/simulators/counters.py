@@ -12,36 +12,57 @@ from .exchange import Tally
 CALLS_KEPT = 200
 
 
-class Ledger:
-    """Per list and address: times received in a write, and times the write changed anything.
+ADDED, UPDATED, REACTIVATED = "added", "updated", "reactivated"
+RENAMED, RENAMED_AWAY = "renamed", "renamed_away"
+UNSUBSCRIBED, DELETED = "unsubscribed", "deleted"
 
-    Guarded by the simulator's own lock. A renamed person is counted under the address of the request.
+
+class Ledger:
+    """Per list and address: times received in a write, and a journal of the writes that changed anything.
+
+    The journal is text, "added updated:9f3a…": kept for a million people. What follows the colon stands for all
+    that the list then holds of the person: the same entry twice is the same effect twice. Guarded by the
+    simulator's own lock. A rename is received under the old address, and is in the journals of both.
     """
 
     def __init__(self) -> None:
         self._receipts: dict[str, dict[str, int]] = {}
-        self._effects: dict[str, dict[str, int]] = {}
+        self._journals: dict[str, dict[str, str]] = {}
 
-    def of(self, list_id: str) -> tuple[dict[str, int], dict[str, int]]:
-        """The receipts and the effects of a list, to count into."""
-        return self._receipts.setdefault(list_id, {}), self._effects.setdefault(list_id, {})
+    def of(self, list_id: str) -> tuple[dict[str, int], dict[str, str]]:
+        """The receipts and the journals of a list, to write into."""
+        return self._receipts.setdefault(list_id, {}), self._journals.setdefault(list_id, {})
 
-    def count(self, list_id: str, address: str, *, effect: bool) -> None:
-        receipts, effects = self.of(list_id)
+    def receive(self, list_id: str, address: str) -> None:
+        receipts, _ = self.of(list_id)
         receipts[address] = receipts.get(address, 0) + 1
-        if effect:
-            effects[address] = effects.get(address, 0) + 1
+
+    def note(self, list_id: str, address: str, entry: str) -> None:
+        _, journals = self.of(list_id)
+        note(journals, address, entry)
 
     def shown(self, list_id: str) -> dict[str, dict[str, int]]:
-        receipts, effects = self.of(list_id)
+        receipts, journals = self.of(list_id)
         return {
-            address: {"receipts": times, "effects": effects.get(address, 0)}
-            for address, times in receipts.items()
+            address: {
+                "receipts": receipts.get(address, 0),
+                "effects": len(journals.get(address, "").split()),
+            }
+            for address in {**receipts, **journals}
         }
+
+    def journals(self, list_id: str) -> dict[str, list[str]]:
+        _, journals = self.of(list_id)
+        return {address: entries.split() for address, entries in journals.items()}
 
     def clear(self) -> None:
         self._receipts.clear()
-        self._effects.clear()
+        self._journals.clear()
+
+
+def note(journals: dict[str, str], address: str, entry: str) -> None:
+    earlier = journals.get(address)
+    journals[address] = entry if earlier is None else f"{earlier} {entry}"
 
 
 @dataclass(slots=True)

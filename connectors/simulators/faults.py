@@ -26,8 +26,11 @@ class Kind(StrEnum):
     BAD_JSON = "bad_json"  # * the body cannot be parsed
     BOM = "bom"  # * the body starts with a byte order mark
     WRONG_TYPE = "wrong_type"  # * the right body as text/html
+    WRONG_CHARSET = "wrong_charset"  # * the body in UTF-16, which JSON is never sent in
+    EMPTIED = "emptied"  # * 204 without the body
+    EMPTY = "empty"  # 204, or another `status` below 300, with no body
     PARTIAL = "partial"  # * the `addresses` are refused with their code, the rest applied
-    REDIRECT = "redirect"  # 302 to `location`
+    REDIRECT = "redirect"  # 302, or another `status` from 300 to 399, to `location`
 
 
 @dataclass(slots=True)

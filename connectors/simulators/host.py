@@ -1,33 +1,18 @@
-"""One simulator on stage: its faults, latency, rate limit, counters and control calls."""
+"""One simulator on stage: its faults, latency, rate limits, counters and control calls."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import threading
 import time
-from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 from .counters import Counters
 from .exchange import ControlError, Simulator
 from .faults import Fault, matches, to_fault
-
-
-class RateLimit:
-    """At most `requests` in any `seconds`."""
-
-    def __init__(self, requests: int, seconds: float) -> None:
-        self.requests = requests
-        self.seconds = seconds
-        self._times: deque[float] = deque()
-
-    def wait_s(self, now: float) -> float:
-        """0 when the request may pass (and is counted), else the seconds until one may."""
-        while self._times and self._times[0] <= now - self.seconds:
-            self._times.popleft()
-        if len(self._times) >= self.requests:
-            return self._times[0] + self.seconds - now
-        self._times.append(now)
-        return 0.0
+from .limits import Limit, to_limit
 
 
 class Host:
@@ -42,7 +27,7 @@ class Host:
         self._faults: list[Fault] = []
         self._latency_ms = latency_ms
         self._latencies: dict[str, float] = {"*": latency_ms}
-        self._rate_limit: RateLimit | None = None
+        self._limits: dict[str, Limit] = {}  # by key, "" for everyone
 
     def fault_for(self, operation: str, line: str) -> Fault | None:
         with self._lock:
@@ -53,9 +38,18 @@ class Host:
         found = [ms for pattern, ms in self._latencies.items() if matches(pattern, operation, line)]
         return found[-1] / 1000 if found else 0.0
 
-    def limited_s(self) -> float:
+    def limit(self, headers: Mapping[str, str]) -> tuple[bool, dict[str, str]]:
+        """Count a request. Whether it is one too many, and the headers that tell of the limit."""
+        if not self._limits:
+            return False, {}
+        caller = caller_of(headers.get("authorization", ""))
         with self._lock:
-            return 0.0 if self._rate_limit is None else self._rate_limit.wait_s(time.monotonic())
+            now = time.monotonic()
+            limit = self._limits.get(caller) or self._limits.get("")
+            if limit is None:
+                return False, {}
+            is_refused = limit.wait_s(now) > 0
+            return is_refused, limit.headers_of(now, is_refused=is_refused)
 
     def control(self, method: str, parts: list[str], data: dict[str, Any]) -> Any:
         """Answer /control/<parts…>; what is not known here is asked of the simulator."""
@@ -82,14 +76,16 @@ class Host:
             case ["POST", "latency"]:
                 return self.set_latency(data)
             case ["POST", "rate-limit"]:
-                return self.set_rate_limit(data)
+                return self.set_limit(data)
+            case ["GET", "rate-limit"]:
+                return self.limits()
             case _:
                 return self.simulator.control(method, parts, data)
 
     def clear(self) -> None:
         """As just started."""
         with self._lock:
-            self._faults, self._rate_limit = [], None
+            self._faults, self._limits = [], {}
             self._latencies = {"*": self._latency_ms}
         self.counters.clear()
 
@@ -132,12 +128,28 @@ class Host:
         self._latencies = kept | {pattern: ms}
         return self._latencies
 
-    def set_rate_limit(self, data: dict[str, Any]) -> dict[str, Any]:
-        """{"requests": 10, "seconds": 1}; {} lifts it."""
-        try:
-            limit = RateLimit(int(data["requests"]), float(data["seconds"])) if data else None
-        except (KeyError, TypeError, ValueError):
-            raise ControlError("A rate limit needs requests and seconds.") from None
+    def set_limit(self, data: dict[str, Any]) -> list[dict[str, Any]]:
+        """Set one, counting from 0 (see `limits.to_limit`); {} lifts all, {"key"} alone that key's."""
+        limit = to_limit(data) if data and set(data) != {"key"} else None
         with self._lock:
-            self._rate_limit = limit
-        return data
+            if limit is not None:
+                self._limits = self._limits | {limit.key: limit}
+            else:
+                kept = {key: one for key, one in self._limits.items() if key != data.get("key", key)}
+                self._limits = kept
+        return self.limits()
+
+    def limits(self) -> list[dict[str, Any]]:
+        with self._lock:
+            return [limit.shown() for limit in self._limits.values()]
+
+
+def caller_of(header: str) -> str:
+    """The API key or the token of an Authorization header."""
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() != "basic":
+        return value.strip()
+    try:
+        return base64.b64decode(value).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""

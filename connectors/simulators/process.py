@@ -83,6 +83,23 @@ class Running:
         counts: dict[str, dict[str, int]] = self.control("GET", f"addresses/{quote(list_id)}")
         return counts
 
+    def journals(self, list_id: str) -> dict[str, list[str]]:
+        """{address in lower case: ["added", "updated:9f3a…", "unsubscribed:…", "renamed_away:<new address>", …]}.
+
+        Effects of writes through the API, in their order; not what people and the ESP do themselves. What
+        follows the colon stands for all that the list holds of the person after it.
+        """
+        found: dict[str, list[str]] = self.control("GET", f"journals/{quote(list_id)}")
+        return found
+
+    def doubled(self, list_id: str) -> dict[str, list[str]]:
+        """The journals that hold an entry twice: an effect made again, or undone by an old request and redone."""
+        return {
+            address: entries
+            for address, entries in self.journals(list_id).items()
+            if len(set(entries)) < len(entries)
+        }
+
     def calls(self) -> list[dict[str, Any]]:
         """The last 200 calls, newest first."""
         calls: list[dict[str, Any]] = self.control("GET", "calls")
@@ -98,10 +115,23 @@ class Running:
     def latency(self, ms: float, match: str = "*") -> None:
         self.control("POST", "latency", {"ms": ms, "match": match})
 
-    def rate_limit(self, requests: int | None, seconds: float = 1.0) -> None:
-        """At most so many requests per so many seconds; None lifts it."""
+    def rate_limit(self, requests: int | None, seconds: float = 1.0, **options: Any) -> None:
+        """At most so many requests per so many seconds, counted from now on; None lifts it.
+
+        `options`: `key` (the credentials it holds for, instead of all that have none of their own), `window`
+        ("sliding" or "fixed"), `headers` (X-RateLimit-Limit, -Remaining, -Reset) and `retry_after`, both True.
+        """
         limit = {} if requests is None else {"requests": requests, "seconds": seconds}
-        self.control("POST", "rate-limit", limit)
+        self.control("POST", "rate-limit", {**limit, **options})
+
+    def rate(self, key: str = "") -> dict[str, Any]:
+        """What came of a limit since it was set: {"asked", "passed", "limited", "most_asked", "most_passed",
+        "lasted_s", "requests", "seconds", …}.
+
+        `most_…`: the highest number in any `seconds`; `most_asked` above `requests` is an overshoot.
+        """
+        limits: list[dict[str, Any]] = self.control("GET", "rate-limit")
+        return next(limit for limit in limits if limit["key"] == key)
 
     def knobs(self, **values: Any) -> dict[str, Any]:
         """Change what the ESP's documentation leaves open; gives all of them."""

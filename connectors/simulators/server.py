@@ -161,32 +161,36 @@ class Handler(BaseHTTPRequestHandler):
         except TooLarge:
             self.close_connection = True
             return Reply(413, host.simulator.error(413)), Delivery()
-        wait_s = host.limited_s()
-        if wait_s > 0:
-            return self._limited(str(int(wait_s) + 1)), Delivery()
+        is_refused, headers = host.limit(request.headers)
+        if is_refused:
+            return Reply(429, host.simulator.error(429), headers=headers), Delivery()
         if fault is None:
-            return host.simulator.answer(request), Delivery()
-        return self._faulty(request, fault)
+            reply, delivery = host.simulator.answer(request), Delivery()
+        else:
+            reply, delivery = self._faulty(request, fault)
+        reply.headers |= headers
+        return reply, delivery
 
     def _faulty(self, request: Request, fault: Fault) -> tuple[Reply, Delivery]:
         match fault.kind:
             case Kind.RATE_LIMITED:
-                return self._limited(retry_after(fault)), Delivery()
+                after = retry_after(fault)
+                headers = {} if after is None else {"Retry-After": after}
+                return Reply(429, self.server.host.simulator.error(429), headers=headers), Delivery()
             case Kind.STATUS:
                 return Reply(fault.status, self.server.host.simulator.error(fault.status)), Delivery()
             case Kind.HTML:
                 title = f"{fault.status} {self.reasons.get(fault.status, '')}"
                 return Reply(fault.status, GATEWAY_HTML.format(title).encode(), "text/html"), Delivery()
             case Kind.REDIRECT:
-                return Reply(302, b"", "text/html", {"Location": fault.location}), Delivery()
+                status = fault.status if 300 <= fault.status < 400 else 302
+                return Reply(status, b"", "text/html", {"Location": fault.location}), Delivery()
+            case Kind.EMPTY:
+                return Reply(fault.status if fault.status < 300 else 204), Delivery()
             case Kind.PARTIAL:
                 request.refusals = fault.addresses
         reply = self.server.host.simulator.answer(request)
         return spoil(reply, fault)
-
-    def _limited(self, after: str | None) -> Reply:
-        headers = {} if after is None else {"Retry-After": after}
-        return Reply(429, self.server.host.simulator.error(429), headers=headers)
 
     def _wait(self, latency_s: float) -> None:
         """Answer no earlier than `latency_s` after the request's first line."""
@@ -238,7 +242,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "HEAD":
             body = b""
         if delivery.cut:
-            self.wfile.write(head + body[: len(body) // 2])
+            whole = head + body
+            self.wfile.write(whole[: len(whole) - max(1, len(body) // 2)])
         elif delivery.drip_s > 0 and body:
             self.wfile.write(head)
             size = max(1, len(body) // 20)

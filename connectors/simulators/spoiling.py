@@ -38,6 +38,11 @@ def spoil(reply: Reply, fault: Fault) -> tuple[Reply, Delivery]:
             reply.body = reply.body[: len(reply.body) // 2] + b'{"broken": '
         case Kind.BOM:
             reply.body = b"\xef\xbb\xbf" + reply.body
+        case Kind.WRONG_CHARSET:
+            reply.body = (reply.body.decode() or "{}").encode("utf-16")
+            reply.content_type = "application/json; charset=utf-16"
+        case Kind.EMPTIED:
+            reply.status, reply.body = 204, b""
         case Kind.WRONG_TYPE:
             reply.content_type = "text/html; charset=utf-8"
     return reply, Delivery()

@@ -26,6 +26,8 @@ def control(core: Core, method: str, parts: list[str], data: dict[str, Any]) -> 
             return set_knobs(core, data)
         case ["GET", "addresses", list_id]:
             return core.ledger.shown(list_id)
+        case ["GET", "journals", list_id]:
+            return core.ledger.journals(list_id)
         case ["DELETE", "addresses"]:
             core.ledger.clear()
             return {}

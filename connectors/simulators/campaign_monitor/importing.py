@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..counters import note
 from .asking import Ask, Created
 from .binding import Batch, Person, bind
 from .errors import Refused, message_of
@@ -45,7 +46,7 @@ def fold(people: list[Person]) -> tuple[dict[str, Person], list[str]]:
 def write_all(ask: Ask, unique: dict[str, Person], resubscribe: bool) -> dict[str, Any]:
     writer = Writer(ask.core, ask.list, resubscribe, imported=True)
     refusals = ask.request.refusals
-    receipts, effects = ask.core.ledger.of(ask.list.id)
+    receipts, journals = ask.core.ledger.of(ask.list.id)
     failures: list[dict[str, Any]] = []
     existing = new = changed = 0
     for address, person in unique.items():
@@ -61,9 +62,9 @@ def write_all(ask: Ask, unique: dict[str, Person], resubscribe: bool) -> dict[st
             existing += 1
         else:
             new += 1
-        if written.changed:
+        if written.effect:
             changed += 1
-            effects[address] = effects.get(address, 0) + 1
+            note(journals, address, written.effect)
     tally = ask.request.tally
     tally.accepted, tally.refused, tally.effects = existing + new, len(failures), changed
     if changed:

@@ -7,12 +7,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from ..counters import DELETED, REACTIVATED, RENAMED, RENAMED_AWAY, UNSUBSCRIBED, UPDATED
 from .asking import Ask, Created
 from .binding import Address, Single, bind
 from .core import Core, local
 from .errors import Refused
 from .state import List, PendingAdd, State, Subscriber
-from .writing import Writer, is_email, set_state, unsubscribe
+from .writing import Writer, entry, is_email, set_state, unsubscribe
 
 THROTTLE_WRITES, THROTTLE_S = 5, 10.0
 THROTTLED = "Subscriber was added too many times too quickly, try again later."
@@ -30,14 +31,14 @@ def add(ask: Ask) -> Created:
     return Created(email)
 
 
-def apply_add(core: Core, lst: List, asked: Single) -> bool:
-    """True when anything changed. Raises Refused."""
+def apply_add(core: Core, lst: List, asked: Single) -> str:
+    """What changed, as in the journal. Raises Refused."""
     written = Writer(core, lst, asked.resubscribe is True, imported=False).write(
         (asked.email or "").strip().lower(), asked
     )
     if written.code:
         raise Refused(written.code)
-    return written.changed
+    return written.effect
 
 
 def hold(ask: Ask, asked: Single, email: str) -> None:
@@ -64,10 +65,13 @@ def apply_due(core: Core) -> None:
             continue
         asked = bind(held.body, Single, "subscriber")
         try:
-            changed = apply_add(core, lst, asked)
+            effect = apply_add(core, lst, asked)
         except Refused:
             continue
-        core.ledger.count(lst.id, (asked.email or "").strip().lower(), effect=changed)
+        address = (asked.email or "").strip().lower()
+        core.ledger.receive(lst.id, address)
+        if effect:
+            core.ledger.note(lst.id, address, effect)
         core.changed(lst)
 
 
@@ -79,7 +83,7 @@ def update(ask: Ask) -> None:
     write_one(ask, old, lambda: apply_update(ask, asked, old))
 
 
-def apply_update(ask: Ask, asked: Single, old: str) -> bool:
+def apply_update(ask: Ask, asked: Single, old: str) -> str:
     found = present(ask.list, old)
     new = (asked.email or "").strip()
     if not is_email(new):
@@ -90,12 +94,20 @@ def apply_update(ask: Ask, asked: Single, old: str) -> bool:
     code = writer.check(old, asked, found)
     if code:
         raise Refused(code)
-    changed = writer.reactivate(old, found) if asked.resubscribe else False
-    if new != found.email:
+    came_back = writer.reactivate(old, found) if asked.resubscribe else False
+    is_renamed = new != found.email
+    if is_renamed:
         ask.list.subscribers[new.lower()] = ask.list.subscribers.pop(old)
         found.email = new
-        changed = True
-    return writer.update(new.lower(), found, asked) or changed
+    changed = writer.update(new.lower(), found, asked)
+    if is_renamed and new.lower() != old:
+        ask.core.ledger.note(ask.list.id, new.lower(), entry(RENAMED, found))
+        return f"{RENAMED_AWAY}:{new.lower()}"
+    if is_renamed:
+        return f"{RENAMED}:{new}"
+    if came_back:
+        return entry(REACTIVATED, found)
+    return entry(UPDATED, found) if changed else ""
 
 
 def unsubscribe_one(ask: Ask) -> None:
@@ -105,11 +117,11 @@ def unsubscribe_one(ask: Ask) -> None:
     write_one(ask, address, lambda: apply_unsubscribe(ask, address))
 
 
-def apply_unsubscribe(ask: Ask, address: str) -> bool:
+def apply_unsubscribe(ask: Ask, address: str) -> str:
     found = present(ask.list, address)
     if found.state is State.UNSUBSCRIBED and ask.core.knobs.repeat_unsubscribe == 203:
         raise Refused(203)
-    return unsubscribe(ask.core, ask.list, address)
+    return entry(UNSUBSCRIBED, found) if unsubscribe(ask.core, ask.list, address) else ""
 
 
 def delete(ask: Ask) -> None:
@@ -118,31 +130,32 @@ def delete(ask: Ask) -> None:
     write_one(ask, address, lambda: apply_delete(ask, address))
 
 
-def apply_delete(ask: Ask, address: str) -> bool:
+def apply_delete(ask: Ask, address: str) -> str:
     found = present(ask.list, address)
     if found.state is State.DELETED:
         if ask.core.knobs.repeat_delete == 203:
             raise Refused(203)
-        return False
+        return ""
     set_state(found, State.DELETED, ask.core.now())
-    return True
+    return entry(DELETED, found)
 
 
-def write_one(ask: Ask, address: str, apply: Callable[[], bool]) -> None:
-    """Run one person's write and count it, also when it is refused."""
+def write_one(ask: Ask, address: str, apply: Callable[[], str]) -> None:
+    """Run one person's write and count it, also when it is refused. `apply` tells what changed, "" for nothing."""
     tally = ask.request.tally
     tally.rows = 1
+    ask.core.ledger.receive(ask.list.id, address)
     try:
         if address in ask.request.refusals:
             raise Refused(ask.request.refusals[address])
-        changed = apply()
+        effect = apply()
     except Refused:
         tally.refused = 1
-        ask.core.ledger.count(ask.list.id, address, effect=False)
         raise
-    tally.accepted, tally.effects = 1, int(changed)
-    ask.core.ledger.count(ask.list.id, address, effect=changed)
-    if changed:
+    tally.accepted = 1
+    if effect:
+        tally.effects = 1
+        ask.core.ledger.note(ask.list.id, address, effect)
         ask.core.changed(ask.list)
 
 

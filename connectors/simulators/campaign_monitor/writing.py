@@ -7,6 +7,7 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from ..counters import ADDED, REACTIVATED, UPDATED
 from .binding import Person
 from .core import Core, plain_key
 from .state import Client, Field, List, State, Subscriber, Suppressed
@@ -38,15 +39,14 @@ def is_domain(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """`code` 0: accepted. `changed`: anything is different from before."""
+    """`code` 0: accepted. `effect`: what became different, as in the journal; "" when nothing did."""
 
     code: int = 0
     existed: bool = False
-    changed: bool = False
+    effect: str = ""
 
 
-CREATED = Written(changed=True)
-UPDATED = Written(existed=True, changed=True)
+CREATED = Written(effect=ADDED)
 UNCHANGED = Written(existed=True)
 
 
@@ -102,9 +102,11 @@ class Writer:
             return Written(code)
         if found is None:
             return self.create(address, person)
-        changed = self.reactivate(address, found) if self.resubscribe else False
-        changed |= self.update(address, found, person)
-        return UPDATED if changed else UNCHANGED
+        came_back = self.reactivate(address, found) if self.resubscribe else False
+        changed = self.update(address, found, person)
+        if not came_back and not changed:
+            return UNCHANGED
+        return Written(existed=True, effect=entry(REACTIVATED if came_back else UPDATED, found))
 
     def create(self, address: str, person: Person) -> Written:
         unconfirmed = self.list.confirmed_opt_in and not (
@@ -181,6 +183,12 @@ class Writer:
         if not self.core.knobs.resub_clears_suppression:
             return False
         return self.client.suppressed.pop(address, None) is not None
+
+
+def entry(event: str, person: Subscriber) -> str:
+    """An entry of the journal, with all that the list now holds of the person."""
+    held = (person.name, person.state, person.mobile, sorted(person.fields.items()))
+    return f"{event}:{hash(repr(held)) & 0xFFFFFFFF:08x}"
 
 
 def set_state(found: Subscriber, state: State, now: float) -> None:
