@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -50,6 +51,14 @@ def pairs(name: str) -> dict[str, str]:
             raise ImproperlyConfigured(f"{name}: “{word}” is not of the form key=value.")
         found[key.strip()] = value.strip()
     return found
+
+
+def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """`198.51.100.7, 2001:db8::/32` as networks."""
+    try:
+        return tuple(ip_network(word) for word in words(name))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from None
 
 
 def home() -> Path:
