@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "syncapp.accounts",
     "syncapp.audit",
     "syncapp.work",
+    "syncapp.notices",
     "syncapp.api",
     "syncapp.admin",
     "syncapp.demo",
@@ -115,7 +116,23 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_AGE = 12 * 60 * 60
+
+# Where this site is reached: links in e-mails and webhooks begin with it.
+SITE_URL = environment.text("SYNCAPP_URL", "http://localhost:8000").rstrip("/")
+
 EMAIL_BACKEND = environment.text("SYNCAPP_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+EMAIL_HOST = environment.text("SYNCAPP_EMAIL_HOST", "localhost")
+EMAIL_PORT = environment.number("SYNCAPP_EMAIL_PORT", 25, least=1)
+EMAIL_HOST_USER = environment.text("SYNCAPP_EMAIL_USER")
+EMAIL_HOST_PASSWORD = environment.text("SYNCAPP_EMAIL_PASSWORD")
+EMAIL_USE_TLS = environment.flag("SYNCAPP_EMAIL_TLS", default=False)  # STARTTLS
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL = environment.text("SYNCAPP_EMAIL_FROM", f"{SITE_NAME} <syncapp@localhost>")
+
+# Requests to addresses that clients typed in (syncapp.egress): what they may reach besides the public internet,
+# and what they may not although it is public, as this site's own load balancer.
+EGRESS_LOOPBACK = environment.flag("SYNCAPP_EGRESS_LOOPBACK", default=False)
+EGRESS_DENIED = environment.networks("SYNCAPP_EGRESS_DENIED")
 
 LANGUAGE_CODE = "en-gb"
 FORMAT_MODULE_PATH = ["syncapp.formats"]

@@ -15,6 +15,7 @@ WORK = [
     ("Audiences", "groups", "audiences_audience_changelist"),
     ("Connections", "cable", "connectors_connection_changelist"),
     ("Runs", "play_circle", "connectors_run_changelist"),
+    ("Alerts", "notifications", "notices_alert_changelist"),
     ("Consent", "verified_user", "audiences_consent_changelist"),
     ("Activity", "history", "activity"),
 ]
@@ -23,6 +24,7 @@ SETTINGS = [
     ("Objectives", "flag", "audiences_objective_changelist"),
     ("Suppressions", "block", "audiences_suppression_changelist"),
     ("Authorizations", "key", "connectors_authorization_changelist"),
+    ("Webhooks", "webhook", "notices_endpoint_changelist"),
     ("API keys", "vpn_key", "accounts_apikey_changelist"),
     ("Memberships", "badge", "accounts_membership_changelist"),
     ("Users", "manage_accounts", "accounts_user_changelist"),
@@ -39,6 +41,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 def own_pages(request: HttpRequest) -> list[dict[str, Any]]:
     return [
+        {"title": "Notifications", "link": reverse("admin:notices_alert_preferences")},
         {"title": "Your e-mail address", "link": reverse("account_email")},
         {"title": "Change password", "link": reverse("account_change_password")},
         {"title": "Two-step sign-in", "link": reverse("mfa_index")},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django.apps import apps
@@ -117,8 +117,10 @@ def plain_value(field: Any, canary: str) -> Any:
         return text_for(field, canary)
     if isinstance(field, models.BooleanField):
         return True
-    if isinstance(field, models.DateTimeField):
+    if isinstance(field, models.DateField):  # a DateTimeField is one, too
         return datetime(2026, 5, 1, 12, tzinfo=UTC)
+    if isinstance(field, models.TimeField):
+        return time(12)
     return models.NOT_PROVIDED if field.has_default() else 1
 
 
