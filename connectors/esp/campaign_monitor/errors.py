@@ -160,6 +160,7 @@ RULES: tuple[Rule, ...] = (
     Rule((1, 203), Then.ABSENT, operations=("rename",)),  # 1 is about the old address, 211 about the new one
     Rule((1, 204, 205, 206, 207, 208, 211, 220, 221), Then.ABOUT_PERSON, operations=_ONE_PERSON),
     Rule((213, 214, 215, 222), Then.ABOUT_PERSON, operations=("rename",)),
+    Rule((400,), Then.ABOUT_PERSON, operations=_ONE_PERSON),  # or one odd address would stop all others
     # Credentials: 50*, 103*, 105*, 123*, 124*
     Rule(
         (50, 100, 103, 105, 120, 123, 124),
@@ -240,6 +241,7 @@ PERSON_RULES: dict[int, PersonRule] = {
     222: PersonRule(_NO, "Campaign Monitor does not accept the answer about text messages."),
     253: PersonRule(_NO, "Campaign Monitor does not know one of the fields."),
     810: PersonRule(_NO, "A value is too long for its field."),
+    400: PersonRule(Status.RETRY, "Campaign Monitor could not read what we sent of this person."),
     429: PersonRule(Status.RETRY, "This address was changed too often in a short time."),
     500: PersonRule(Status.RETRY, "Campaign Monitor failed on this person."),
 }

@@ -47,7 +47,7 @@ ROWS: list[tuple[int, int, tuple[str, ...], type[ConnectorError]]] = [
     *((401, code, ALL, Forbidden) for code in (51, 60, 106, 111, 666, 700)),
     (403, 403, ALL, Forbidden),
     (404, 404, ALL, Unexpected),
-    (400, 400, ALL, Unexpected),
+    (400, 400, tuple(v for v in ALL if v not in ("unsubscribe", "remove", "rename")), Unexpected),
     (400, 5003, ALL, Unknown),  # of another part of the API
     *((400, code, ALL, Unexpected) for code in (5, 800, 801, 802, 803)),
     (429, 429, ALL, RateLimited),
@@ -181,6 +181,7 @@ PEOPLE: dict[int, tuple[Status, State | None]] = {
     221: (Status.REFUSED, None),
     222: (Status.REFUSED, None),
     253: (Status.REFUSED, None),
+    400: (Status.RETRY, None),
     429: (Status.RETRY, None),
     500: (Status.RETRY, None),
     810: (Status.REFUSED, None),
