@@ -9,7 +9,7 @@ every person does.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,6 @@ import orjson
 from django.db import connection, transaction
 
 from connectors.models import Flight, Goal, Outcome
-from connectors.models.subscriber import UNKNOWN_HASH
 from connectors.sync.gate import wanted_sql, withheld_sql
 from connectors.sync.plan import goals_of_same_list, wants_of
 from connectors.sync.sources import Shape, fingerprint_sql, inputs_sql
@@ -30,10 +29,12 @@ from connectors.sync.sources import Shape, fingerprint_sql, inputs_sql
 CLAIM = """
 WITH due AS MATERIALIZED (
     SELECT s.profile_id, s.run_id, s.accepted_hash IS NULL AS is_new, s.attempts, s.tried_addresses,
+           s.remote_state = 'left' AS may_return, s.kept,
+           extract(epoch FROM s.first_failed_at)::float8 AS failing_since,
            CASE WHEN s.accepted_hash IS NULL THEN '' ELSE s.accepted_address END AS accepted_address
     FROM connectors_subscriber s
     WHERE s.account_id = %(account)s AND s.goal_id = %(goal)s AND s.due_at <= now() AND s.operation = %(operation)s
-      AND s.profile_id > %(after)s
+      AND s.profile_id > %(after)s AND least(s.crashes, {most_suspected}) = %(suspected)s {only}
       AND s.profile_id NOT IN (
           SELECT unnest(f.profile_ids) FROM connectors_flight f
           WHERE f.account_id = %(account)s AND f.goal_id = %(goal)s AND f.operation <> %(operation)s
@@ -45,8 +46,10 @@ people AS MATERIALIZED (
            CASE WHEN due.tried_addresses IS NULL AND due.accepted_address IN ('', p.email) THEN due.accepted_address
                 ELSE {held} END AS held,
            CASE WHEN {wanted_elsewhere} THEN NULL
-                WHEN membership.profile_id IS NULL AND {leavers_go} THEN 'left'
-                ELSE {withheld} END AS withheld
+                ELSE coalesce(
+                    {withheld},
+                    CASE WHEN membership.profile_id IS NULL AND NOT due.kept AND {leavers_go} THEN 'left' END)
+                END AS withheld
     FROM due
     CROSS JOIN LATERAL (
         SELECT * FROM audiences_profile WHERE account_id = %(account)s AND id = due.profile_id OFFSET 0
@@ -59,7 +62,8 @@ people AS MATERIALIZED (
 ),
 gathered AS MATERIALIZED (
     SELECT gen_random_uuid() AS id, array_agg(profile_id) AS profile_ids, array_agg(run_id::text) AS run_ids,
-           array_agg(is_new) AS are_new, array_agg(attempts) AS attempts, array_agg(held) AS held,
+           array_agg(is_new) AS are_new, array_agg(may_return) AS may_return,
+           array_agg(attempts) AS attempts, array_agg(failing_since) AS failing_since, array_agg(held) AS held,
            array_agg(email) AS addresses, array_agg(withheld) AS withheld,
            array_agg(CASE WHEN withheld IS NULL THEN email END) AS sent,
            array_agg({fingerprint}) AS fingerprints, '[' || string_agg(inputs, ',') || ']' AS inputs
@@ -73,7 +77,8 @@ flight AS (
            profile_ids, sent, fingerprints, now()
     FROM gathered
 )
-SELECT id, profile_ids, run_ids, are_new, attempts, held, addresses, withheld, inputs
+SELECT id, profile_ids, run_ids, are_new, may_return, attempts, failing_since, held, addresses, withheld,
+       inputs
 FROM gathered ORDER BY profile_ids[1]
 """
 
@@ -88,49 +93,37 @@ HELD = """(
     ))
 )"""
 
-# In the order of people, like everyone who locks them.
-TAKE_BACK = """
-WITH crashed AS (
-    DELETE FROM connectors_flight WHERE account_id = %(account)s AND goal_id = %(goal)s
-    RETURNING profile_ids, addresses, operation
-),
-was AS (
-    SELECT person.id, person.address, crashed.operation
-    FROM crashed, unnest(profile_ids, addresses) person (id, address)
-    ORDER BY person.id
-),
-locked AS (
-    SELECT s.place, was.*
-    FROM was CROSS JOIN LATERAL (
-        SELECT ctid AS place FROM connectors_subscriber
-        WHERE account_id = %(account)s AND goal_id = %(goal)s AND profile_id = was.id FOR UPDATE
-    ) s
-)
-UPDATE connectors_subscriber s
-SET {unsure}, attempts = s.attempts + CASE WHEN s.due_at IS NULL THEN 0 ELSE 1 END
-FROM locked l WHERE s.account_id = %(account)s AND s.ctid = l.place
+# The first of the lanes in which somebody is due. LIMIT keeps it a look-up per lane.
+LANES = """
+SELECT lane.operation FROM unnest(%(operations)s::text[], %(after)s::bigint[])
+    WITH ORDINALITY lane (operation, after, place)
+CROSS JOIN LATERAL (
+    SELECT FROM connectors_subscriber s
+    WHERE s.account_id = %(account)s AND s.goal_id = %(goal)s AND s.operation = lane.operation
+      AND s.profile_id > lane.after AND s.due_at <= now()
+      AND least(s.crashes, {most_suspected}) = %(suspected)s {only} LIMIT 1
+) due
+ORDER BY lane.place LIMIT 1
 """
-# What is remembered of people whose answer was lost: `l.address` is where they may be, if they were being added.
-UNSURE_HASH = f"CASE WHEN s.accepted_hash IS NOT NULL THEN '{UNKNOWN_HASH}'::uuid END"
-UNSURE_ADDRESSES = """CASE
-        WHEN l.operation = 'upsert' AND l.address <> '' AND NOT l.address = ANY(coalesce(s.tried_addresses, '{}'))
-            THEN array_append(s.tried_addresses, l.address::varchar)
-        ELSE s.tried_addresses END"""
-UNSURE = f"accepted_hash = {UNSURE_HASH}, tried_addresses = {UNSURE_ADDRESSES}"
+ONLY_WITHDRAWN = "AND s.reason <> 'left'"
+MOST_SUSPECTED = 2  # with one more crash nobody tries any more
 
 
 class Person(msgspec.Struct, frozen=True, gc=False):
     """One due person as they are now.
 
-    `is_new`: the ESP never accepted them from this goal. `held`: the addresses, one per line, at which the ESP
-    holds or may hold them because of it. `withheld` is why they may not be sent (or "left"), None when they may.
-    `inputs` are those of the payload.
+    `is_new`: the ESP never accepted them from this goal. `may_return`: they
+    are off the list because we took them off when they left. `held`: the addresses, one per line, at which the ESP
+    holds or may hold them because of this goal. `withheld` is why they may not be sent (or "left"), None when they
+    may. `failing_since`: the first try that failed, in seconds since 1970. `inputs` are those of the payload.
     """
 
     profile_id: int
     run_id: str | None
     is_new: bool
+    may_return: bool
     attempts: int
+    failing_since: float | None
     held: str | None
     address: str | None
     withheld: str | None
@@ -168,16 +161,25 @@ class Batch:
 
 @transaction.atomic
 def claim(
-    goal: Goal, shape: Shape, operation: str, limit: int, after: int = 0, batches: int = 1
+    goal: Goal,
+    shape: Shape,
+    operation: str,
+    limit: int,
+    after: int = 0,
+    batches: int = 1,
+    *,
+    suspected: int = 0,
+    only_withdrawn: bool = False,
 ) -> list[Batch]:
     """Up to so many batches of up to `limit` due people of one operation, each in a flight of its own.
 
     `after` is the highest profile id the caller has claimed already: one execution goes through a goal's due
-    rows once, and nobody flies twice at a time. Audiences and objectives are read each time: they are the gate.
+    rows once, and nobody flies twice at a time. `suspected`: of how many dead workers people have to be suspects.
+    Audiences and objectives are read each time: they are the gate.
     """
     others = goals_of_same_list(goal)
     want, *elsewhere = wants_of([goal, *others])
-    leaves = operation == Outcome.Operation.UNSUBSCRIBE
+    leaves = operation in Outcome.TAKING_OFF
     parameters: dict[str, Any] = {
         "account": goal.account_id,
         "goal": goal.pk,
@@ -186,8 +188,11 @@ def claim(
         "batch": limit,
         "limit": limit * batches,
         "after": after,
+        "suspected": suspected,
     }
     statement = CLAIM.format(
+        most_suspected=MOST_SUSPECTED,
+        only=ONLY_WITHDRAWN if only_withdrawn else "",
         inputs=inputs_sql(shape, parameters),
         held=HELD.format(wanted=wanted_sql([want, *elsewhere], "holder", parameters, "q")),
         wanted_elsewhere=wanted_sql(elsewhere, "elsewhere", parameters) if leaves else "false",
@@ -200,6 +205,31 @@ def claim(
         return [to_batch(operation, row) for row in cursor.fetchall()]
 
 
+@transaction.atomic
+def next_lane(
+    goal: Goal, after: Mapping[str, int], *, suspected: int = 0, only_withdrawn: bool = False
+) -> str | None:
+    """The first operation somebody is due for beyond `after`, {operation: highest profile id claimed already}.
+
+    The operations are looked at in the order of `after`.
+    """
+    only = ONLY_WITHDRAWN if only_withdrawn else ""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        cursor.execute(
+            LANES.format(most_suspected=MOST_SUSPECTED, only=only),
+            {
+                "account": goal.account_id,
+                "goal": goal.pk,
+                "operations": list(after),
+                "after": list(after.values()),
+                "suspected": suspected,
+            },
+        )
+        row = cursor.fetchone()
+    return None if row is None else str(row[0])
+
+
 def to_batch(operation: str, row: tuple[Any, ...]) -> Batch:
     token, *columns, inputs = row
     return Batch(token, operation, tuple(map(Person, *columns, orjson.loads(inputs))))
@@ -210,21 +240,13 @@ def let_go(goal: Goal, batches: Sequence[Batch]) -> None:
     Flight.objects.filter(goal=goal, pk__in=[batch.token for batch in batches]).delete()
 
 
-def take_back(goal: Goal) -> None:
-    """Note that nobody knows what came of crashed flights; whoever of them is still due has used up a try.
-
-    For the one execution that holds the goal's wake-up: whoever flew before is dead, or has lost the right to go on.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(TAKE_BACK.format(unsure=UNSURE), {"account": goal.account_id, "goal": goal.pk})
-
-
-def next_due_at(goal: Goal) -> datetime | None:
+def next_due_at(goal: Goal, *, only_withdrawn: bool = False) -> datetime | None:
     """When the next person of the goal can be claimed; None when nobody waits."""
+    only = f"AND s.operation = '{Outcome.Operation.UNSUBSCRIBE}' {ONLY_WITHDRAWN}" if only_withdrawn else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT min(due_at) FROM connectors_subscriber"
-            " WHERE account_id = %s AND goal_id = %s AND due_at IS NOT NULL",
+            "SELECT min(due_at) FROM connectors_subscriber s"  # noqa: S608  made of constants only
+            f" WHERE account_id = %s AND goal_id = %s AND due_at IS NOT NULL {only}",
             [goal.account_id, goal.pk],
         )
         (found,) = cursor.fetchone()

@@ -13,7 +13,8 @@ from django.db import connection, transaction
 from audiences.changes import record_change
 from connectors.models import Goal
 from connectors.sync import runs
-from connectors.sync.claiming import UNSURE, UNSURE_ADDRESSES, UNSURE_HASH, Batch
+from connectors.sync.claiming import Batch
+from connectors.sync.crashes import UNSURE, UNSURE_ADDRESSES, UNSURE_HASH
 
 # A table that was just planned has no statistics to be joined by: a hash over the whole of it, or the whole of it
 # per person, makes every batch cost as much as the goal is large. Without constants to look up by, and with these
@@ -26,7 +27,8 @@ SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off
 
 # What was sent stands in the flight; the caller adds the kind of news each person got. A plan made meanwhile gave
 # the row another run: then what was sent is remembered, and the row stays due for that run. The run stays on the
-# row when it is done, because RETURNING knows the row as written only.
+# row when it is done, because RETURNING knows the row as written only; the operation stays on the row of whom nobody
+# tries any more, to be replayed. Whom the ESP refuses because of how they stand there is no failure: that is known.
 CONFIRM = """
 WITH landed AS (
     DELETE FROM connectors_flight WHERE account_id = %(account)s AND id = %(token)s
@@ -36,31 +38,43 @@ news AS MATERIALIZED (
     SELECT account_id, goal_id, operation, sent.profile_id, sent.address, sent.fingerprint,
            (%(runs)s::uuid[])[kind] AS run_id, (%(results)s::text[])[kind] AS result, (%(codes)s::text[])[kind] AS code,
            (%(messages)s::text[])[kind] AS message, (%(states)s::text[])[kind] AS state,
-           (%(delays_s)s::float8[])[kind] AS delay_s, (%(tries)s::int[])[kind] AS tries
+           (%(classes)s::text[])[kind] AS class, (%(delays_s)s::float8[])[kind] AS delay_s,
+           (%(tries)s::int[])[kind] AS tries
     FROM landed, unnest(profile_ids, addresses, fingerprints, string_to_array(%(kinds)s, ',')::int[])
         AS sent(profile_id, address, fingerprint, kind)
 ),
 written AS (
     UPDATE connectors_subscriber s SET
         accepted_hash = CASE WHEN l.result IN ('created', 'updated') THEN l.fingerprint
+                             WHEN l.result = 'removed' AND l.operation = 'clear' THEN {unsure_hash}
                              WHEN l.result = 'removed' THEN NULL
                              WHEN l.tries > 0 THEN {unsure_hash} ELSE s.accepted_hash END,
-        tried_addresses = CASE WHEN l.result IN ('created', 'updated', 'removed') THEN NULL
+        tried_addresses = CASE WHEN l.result = 'removed' AND l.operation = 'clear' THEN s.tried_addresses
+                               WHEN l.result IN ('created', 'updated', 'removed') THEN NULL
                                WHEN l.tries > 0 THEN {unsure_addresses} ELSE s.tried_addresses END,
         accepted_address = CASE WHEN l.result IN ('created', 'updated') THEN l.address ELSE s.accepted_address END,
         accepted_at = CASE WHEN l.result IN ('created', 'updated', 'removed') THEN now() ELSE s.accepted_at END,
-        wanted_hash = CASE WHEN l.result IN ('created', 'updated') AND {is_current} THEN l.fingerprint
+        wanted_hash = CASE WHEN l.result IN ('created', 'updated', 'rejected', 'dead') AND l.fingerprint IS NOT NULL
+                               AND {is_current} THEN l.fingerprint
                            ELSE s.wanted_hash END,
         remote_state = coalesce(nullif(l.state, ''), s.remote_state),
         reason = CASE WHEN l.result = 'skipped' AND {is_current} THEN l.code ELSE s.reason END,
-        error_code = CASE WHEN l.result IN ('rejected', 'retry') THEN l.code ELSE '' END,
-        error_message = CASE WHEN l.result IN ('rejected', 'retry') THEN l.message ELSE '' END,
+        error_class = CASE WHEN l.result IN ('rejected', 'retry', 'dead') THEN l.class ELSE '' END,
+        error_code = CASE WHEN l.result IN ('rejected', 'retry', 'dead') THEN l.code ELSE '' END,
+        error_message = CASE WHEN l.result IN ('rejected', 'retry', 'dead') THEN l.message ELSE '' END,
         due_at = CASE WHEN l.result = 'retry' AND s.due_at IS NOT NULL
                           THEN greatest(s.due_at, now() + make_interval(secs => l.delay_s))
                       WHEN {is_current} THEN NULL ELSE s.due_at END,
-        operation = CASE WHEN l.result <> 'retry' AND {is_current} THEN '' ELSE s.operation END,
-        attempts = CASE WHEN l.result = 'retry' THEN s.attempts + l.tries
+        operation = CASE WHEN {is_failure} OR l.result = 'retry' THEN s.operation
+                         WHEN {is_current} THEN '' ELSE s.operation END,
+        attempts = CASE WHEN l.result IN ('retry', 'dead') THEN s.attempts + l.tries
                         WHEN {is_current} THEN 0 ELSE s.attempts END,
+        crashes = CASE WHEN l.result = 'retry' THEN s.crashes ELSE 0 END,
+        first_failed_at = CASE WHEN l.result <> 'retry' THEN NULL
+                               WHEN l.tries > 0 THEN coalesce(s.first_failed_at, now())
+                               ELSE s.first_failed_at END,
+        dead_at = CASE WHEN {is_failure} AND {is_current} THEN now()
+                       WHEN l.result IN ('created', 'updated', 'removed') THEN NULL ELSE s.dead_at END,
         updated_at = now()
     FROM news l
     WHERE s.account_id = l.account_id AND s.goal_id = l.goal_id AND s.profile_id = l.profile_id
@@ -78,6 +92,7 @@ UNION ALL SELECT NULL, 'landed', '', count(*) FROM landed
 """
 CONFIRM = (
     CONFIRM.replace("{is_current}", "(s.run_id IS NOT DISTINCT FROM l.run_id AND s.operation = l.operation)")
+    .replace("{is_failure}", "(l.result = 'dead' OR l.result = 'rejected' AND l.state = '')")
     .replace("{unsure_hash}", UNSURE_HASH)
     .replace("{unsure_addresses}", UNSURE_ADDRESSES)
 )
@@ -92,21 +107,24 @@ WITH locked AS (
     ) s
 )
 UPDATE connectors_subscriber s SET {UNSURE}, updated_at = now(),
-    remote_state = CASE WHEN s.accepted_hash IS NULL AND l.operation = 'upsert' THEN '' ELSE s.remote_state END
+    remote_state = CASE WHEN s.accepted_hash IS NULL AND l.operation IN ('upsert', 'restore') THEN ''
+                        ELSE s.remote_state END
 FROM locked l WHERE s.account_id = %(account)s AND s.ctid = l.place
 """  # noqa: S608  made of constants only
 
 
 class News(msgspec.Struct, frozen=True):
-    """What came of one claimed person. `result`: created, updated, removed, rejected, skipped, or retry.
+    """What came of one claimed person. `result`: created, updated, removed, rejected, skipped, dead, or retry.
 
-    For a retry, `delay_s` is the person's own pause and `counts` whether it used up a try.
+    `error_class`: the consequence of a failure, in a word. For a retry, `delay_s` is the person's own pause; `counts`:
+    whether it used up a try.
     """
 
     result: str
     code: str = ""
     message: str = ""
     state: str = ""
+    error_class: str = ""
     delay_s: float = 0
     counts: bool = True
 
@@ -133,8 +151,9 @@ def confirm(goal: Goal, batch: Batch, news: Sequence[News]) -> None:
         "codes": [one.code[:40] for one in kinds],
         "messages": [one.message[:300] for one in kinds],
         "states": [one.state for one in kinds],
-        "delays_s": [one.delay_s for one in kinds],
-        "tries": [int(one.result == "retry" and one.counts) for one in kinds],
+        "classes": [one.error_class for one in kinds],
+        "delays_s": [float(one.delay_s) for one in kinds],
+        "tries": [int(one.result in ("retry", "dead") and one.counts) for one in kinds],
     }
     with connection.cursor() as cursor:
         cursor.execute(BY_KEY)

@@ -2,7 +2,7 @@
 
 Calls to the ESP, reading ahead and confirming overlap: one thread claims and reads, `concurrency` threads wait
 for the ESP, and a few confirm. A single small batch (a change of one person) takes none of that and goes straight
-through.
+through. Who was being sent when a worker died goes last and alone.
 """
 
 from __future__ import annotations
@@ -12,27 +12,38 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
+from msgspec.structs import replace
 
 from connectors.esp.contract import Connector, RemoteField
 from connectors.esp.errors import ConnectorError, NotFound
 from connectors.esp.exchange import Exchange
 from connectors.models import Goal, Outcome, Run
+from connectors.schedules.quiet import in_quiet_hours
 from connectors.sync import esp, health, runs
-from connectors.sync.claiming import Batch, claim, let_go, next_due_at, take_back
-from connectors.sync.confirming import News, confirm
+from connectors.sync.claiming import MOST_SUSPECTED, Batch, claim, let_go, next_due_at, next_lane
+from connectors.sync.confirming import confirm
+from connectors.sync.crashes import put_down, take_back
 from connectors.sync.crew import Crew
+from connectors.sync.failing import stopped
 from connectors.sync.recording import Recorder, keep_calls
-from connectors.sync.sending import UNSUBSCRIBES_PER_CLAIM, Sent, Target, send
+from connectors.sync.sending import ONE_BY_ONE_PER_CLAIM, Sent, Target, send
 from connectors.sync.sources import Shape, contact_maker
 from syncapp.work import Slice, crashing
 
 CONFIRMERS = 4  # threads writing what came back; fewer are slower than four calls at a time
 GATE_HOLDS_S = 5.0  # who was let through longer ago is asked again before being sent: the ESP is slow
 FIELDS_KEPT_S = 300.0  # the ESP's fields change when people rename them there; mappings must notice
+PUT_DOWN_TRIES = 10  # a second apart: a database that is started anew is back by then
+AUDIENCES = "profile:audiences"
+Operation = Outcome.Operation
+# Who said no is taken off before anyone is added.
+LANES = (Operation.UNSUBSCRIBE, Operation.REMOVE, Operation.CLEAR, Operation.RESTORE, Operation.UPSERT)
 
 _fields: dict[tuple[str, str], tuple[float, list[RemoteField]]] = {}
 
@@ -73,43 +84,94 @@ class Delivery:
     slice: Slice
     trouble: ConnectorError | None = None
     moved: bool = False
+    worked: bool = False
     attempts: int = 0
-    _claimed: dict[str, int] = field(default_factory=dict)
+    quiet_until: datetime | None = None
+    _claimed: dict[int, dict[str, int]] = field(default_factory=dict)
+    _in_the_air: set[UUID] = field(default_factory=set)
+    _target: Target | None = None
 
     def run(self) -> float | None:
-        shape = Shape.of(self.goal)
         take_back(self.goal)
-        first = self.claim(shape)
-        if not first:
-            return self.pause()
+        self.quiet_until = in_quiet_hours(self.goal, timezone.now())
         try:
-            target = self.target(shape)
-        except ConnectorError as error:
-            self.give_back(first, error)
-            return self.pause()
-        if len(first) == 1 and len(first[0].people) < self.limit(first[0].operation):
-            self.land(self.fly(target, first[0]))
-        else:
-            self.keep_flying(shape, target, first)
+            self.send_everybody(Shape.of(self.goal))
+        except Exception:
+            self.put_down()
+            raise
         return self.pause()
+
+    def send_everybody(self, shape: Shape) -> None:
+        batches = self.claim(shape)
+        while len(batches) == 1 and len(batches[0].people) < self.limit(batches[0].operation):
+            self.send_alone(shape, batches[0])
+            batches = self.claim(shape)
+        if batches and (target := self.ready_target(shape, batches)):
+            self.keep_flying(shape, target, batches)
+        for suspected in range(1, MOST_SUSPECTED + 1):
+            self.send_suspects(shape, suspected)
+
+    def send_alone(self, shape: Shape, batch: Batch) -> None:
+        if target := self.ready_target(shape, [batch]):
+            self.land(self.fly(target, batch))
+
+    def send_suspects(self, shape: Shape, suspected: int) -> None:
+        """People a worker died of, one each per sender; whom two died of, one at a time: the third death tells."""
+        for batch in self.claim(shape, suspected):
+            self.send_alone(shape, batch) if self.may_go_on() else self.let_go([batch])
+        batches = self.claim(shape, suspected)
+        target = self.ready_target(shape, batches) if batches else None
+        if target is None:
+            return
+        with Crew(len(batches)) as senders:
+            while batches:
+                for flown in [senders.do(self.fly, target, batch) for batch in batches]:
+                    self.land(flown.result())
+                batches = self.claim(shape, suspected)
+
+    def ready_target(self, shape: Shape, claimed: Sequence[Batch]) -> Target | None:
+        """Where to send; None when the ESP does not let us know: then who was claimed stays due."""
+        if self._target is None:
+            try:
+                self._target = self.target(shape)
+            except ConnectorError as error:
+                self.give_back(claimed, error)
+        return self._target
 
     @property
     def concurrency(self) -> int:
         return self.connector.spec.limits.concurrency
 
     def limit(self, operation: str) -> int:
-        if operation == Outcome.Operation.UNSUBSCRIBE:
-            return UNSUBSCRIBES_PER_CLAIM
-        return self.connector.spec.limits.batch
+        return self.connector.spec.limits.batch if operation == Operation.UPSERT else ONE_BY_ONE_PER_CLAIM
 
-    def claim(self, shape: Shape) -> list[Batch]:
-        """Withdrawals first: who said no is taken off before anyone is added."""
-        for operation in (Outcome.Operation.UNSUBSCRIBE, Outcome.Operation.UPSERT):
-            after = self._claimed.get(operation, 0)
-            batches = claim(self.goal, shape, operation, self.limit(operation), after, self.concurrency)
+    def claim(self, shape: Shape, suspected: int = 0) -> list[Batch]:
+        """The next batches of the first lane in which somebody is due: one per sender; of suspects, of one person.
+
+        In quiet hours only who withdrew.
+        """
+        if not self.may_go_on():
+            return []
+        is_quiet = self.quiet_until is not None
+        lanes = LANES[:1] if is_quiet else LANES
+        claimed = self._claimed.setdefault(suspected, {lane.value: 0 for lane in lanes})
+        to_look_at = dict(claimed)
+        while operation := next_lane(self.goal, to_look_at, suspected=suspected, only_withdrawn=is_quiet):
+            batches = claim(
+                self.goal,
+                shape,
+                operation,
+                1 if suspected else self.limit(operation),
+                claimed[operation],
+                1 if suspected == MOST_SUSPECTED else self.concurrency,
+                suspected=suspected,
+                only_withdrawn=is_quiet,
+            )
             if batches:
-                self._claimed[operation] = batches[-1].last_id
+                claimed[operation] = batches[-1].last_id
+                self._in_the_air.update(batch.token for batch in batches)
                 return batches
+            del to_look_at[operation]  # who is due there is in the air with another operation
         return []
 
     def target(self, shape: Shape) -> Target:
@@ -121,7 +183,8 @@ class Delivery:
                 f"The field {min(missing)} does not exist on the list any more: map another one.",
                 operation="fields",
             )
-        return Target(self.connector, self.goal.list_id, fields, contact_maker(shape))
+        emptied = tuple(field.target for field in shape.values if field.source == AUDIENCES)
+        return Target(self.connector, self.goal.list_id, fields, contact_maker(shape), emptied)
 
     def remote_fields(self, needed: set[str]) -> list[RemoteField]:
         """The list's fields, read again when they are old or a needed one is not among them."""
@@ -154,12 +217,12 @@ class Delivery:
             landing: set[Future[Any]] = set()
             while claiming is not None or ready or flying or landing:
                 if not self.may_go_on():
-                    let_go(self.goal, ready)
+                    self.let_go(ready)
                     ready.clear()
                 while ready and len(flying) < self.concurrency and len(landing) <= CONFIRMERS:
                     batch = ready.popleft()
                     if batch.age_s > GATE_HOLDS_S:
-                        let_go(self.goal, [batch])  # still due: the next execution finds them
+                        self.let_go([batch])  # still due: the next execution finds them
                         continue
                     flying.add(senders.do(self.fly, target, batch))
                 if claiming is not None and claiming.done() and len(ready) < self.concurrency:
@@ -175,6 +238,23 @@ class Delivery:
                     landing.discard(landed)
                     landed.result()
 
+    def let_go(self, batches: Sequence[Batch]) -> None:
+        let_go(self.goal, batches)
+        self._in_the_air.difference_update(batch.token for batch in batches)
+
+    def put_down(self) -> None:
+        """The database failed in the middle, say: these people killed nobody. Tried again while it comes back."""
+        for _ in range(PUT_DOWN_TRIES):
+            if self.slice.is_lost() or not self._in_the_air:
+                return
+            try:
+                put_down(self.goal, sorted(self._in_the_air))
+            except (InterfaceError, OperationalError):
+                connection.close()
+                time.sleep(1)
+            else:
+                return
+
     def may_go_on(self) -> bool:
         return self.trouble is None and not self.slice.is_over()
 
@@ -184,20 +264,28 @@ class Delivery:
             keep_calls(self.goal, flight.batch, flight.calls)
             confirm(self.goal, flight.batch, flight.sent.news)
             crashing.reached("before_commit", flight.batch.operation)
+        self._in_the_air.discard(flight.batch.token)
         crashing.reached("after_commit", flight.batch.operation)
+        if flight.sent.bug:
+            health.note_bug(self.goal, flight.sent.bug)
         trouble = flight.sent.trouble
         if trouble is not None:
             self.stop(flight.batch, trouble)
-        elif not self.moved:
+            return
+        if not self.moved:
             self.moved = True
-            health.note_success(self.goal)
             runs.mark_running(open_run_ids(self.goal))
+        if flight.sent.passed and not self.worked:
+            self.worked = True
+            health.note_success(self.goal)
 
     def give_back(self, batches: Sequence[Batch], error: ConnectorError) -> None:
         """Nobody was sent: they stay due and used up no try."""
         told, *others = batches
-        let_go(self.goal, others)
-        confirm(self.goal, told, [News("retry", "stopped", str(error), counts=False)] * len(told.people))
+        self.let_go(others)
+        news = [replace(stopped(person, error), result="retry", counts=False) for person in told.people]
+        confirm(self.goal, told, news)
+        self._in_the_air.discard(told.token)
         keep_calls(self.goal, told, self.recorder.taken())
         self.stop(told, error)
 
@@ -214,4 +302,10 @@ class Delivery:
         due_at = next_due_at(self.goal)
         if due_at is None:
             return None
-        return max(0.0, (due_at - timezone.now()).total_seconds())
+        now = timezone.now()
+        if self.quiet_until is not None and not self.slice.is_over():
+            until = timezone.localtime(self.quiet_until, self.goal.account.zone)
+            runs.mark_waiting(open_run_ids(self.goal), f"Quiet hours until {until:%H:%M}.")
+            withdrawn_at = next_due_at(self.goal, only_withdrawn=True)
+            due_at = min(self.quiet_until, withdrawn_at or self.quiet_until)
+        return max(0.0, (due_at - now).total_seconds())

@@ -1,95 +1,129 @@
-"""Sending one claimed batch: gate again, build, call, one piece of news per person. No database here."""
+"""Sending one claimed batch: gate again, build, call, one piece of news per person. No database here.
+
+All verbs are repeatable at Campaign Monitor, also rename and restore: after a lost answer the same call is made
+again. Where an ESP's verb is not, the people of a lost answer are looked up before they are sent again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
 
-from msgspec.structs import replace
-
-from connectors.esp.contract import Can, Connector, Contact, Outcome, RemoteField, Status
-from connectors.esp.errors import ConnectorError, NeedsAttention, RateLimited
+from connectors.esp.contract import Can, Contact, Outcome, State, Status, Subscriber
 from connectors.models import Outcome as OutcomeRow
 from connectors.sync.claiming import Batch, Person
 from connectors.sync.confirming import News
+from connectors.sync.failing import failed
+from connectors.sync.halving import send_in_halves
+from connectors.sync.leaving import take_off
+from connectors.sync.renaming import old_addresses, rename, retire_old_addresses
+from connectors.sync.target import Sent, Target
 
-PERSON_PAUSE_S = 30.0  # the ESP asked to try this one person later; doubles with every try
-PERSON_PAUSE_MOST_S = 21_600.0
-GONE = ("unsubscribed", "bounced", "removed", "suppressed")  # states in which the ESP mails nobody
-WORSE = (Status.DONE, Status.REFUSED, Status.RETRY)
 CREATED = News("created", state="active")
 UPDATED = News("updated", state="active")
-UNSUBSCRIBES_PER_CLAIM = 50  # ESPs take them one by one; this many fit a lease
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a goal sends to, ready for use by several threads."""
-
-    connector: Connector
-    list_id: str
-    fields: Sequence[RemoteField] | None
-    to_contact: Callable[[list[Any]], Contact]
-
-
-@dataclass(slots=True)
-class Sent:
-    """What came of a batch, and the trouble that stopped it, if any."""
-
-    news: list[News] = field(default_factory=list)
-    trouble: ConnectorError | None = None
+ONE_BY_ONE_PER_CLAIM = 50  # ESPs take removals one by one, and look-ups too; this many fit a lease
+ASKED_ABOUT = (State.BOUNCED, State.SUPPRESSED)  # since they left: nobody is put back against that
+TAKEN_OFF = (State.UNSUBSCRIBED, State.REMOVED)
 
 
 def send(target: Target, batch: Batch) -> Sent:
-    if batch.operation == OutcomeRow.Operation.UNSUBSCRIBE:
-        return unsubscribe(target, batch)
+    if batch.operation in OutcomeRow.TAKING_OFF:
+        return take_off(target, batch)
     return upsert(target, batch)
 
 
 def upsert(target: Target, batch: Batch) -> Sent:
     sent = Sent()
-    sending = [person for person in batch.people if person.withheld is None]
-    contacts = [target.to_contact(person.inputs) for person in sending]
-    outcomes = iter(deliver(target, contacts, sent))
+    people = [person for person in batch.people if person.withheld is None]
+    moved, outcomes = rename(target, [person for person in people if old_addresses(person)], sent)
+    back: list[Person] = []
+    if batch.operation == OutcomeRow.Operation.RESTORE:
+        back, known = to_be_put_back(target, people, sent)
+        outcomes |= known
+    if not target.connector.spec.repeatable("upsert"):
+        outcomes |= look_up(target, [person for person in people if person.attempts], sent)
+    returning = {person.profile_id for person in back}
+    plain = [one for one in people if one.profile_id not in outcomes and one.profile_id not in returning]
+    for group, restore in ((plain, False), (back, True)):
+        sent_now = send_in_halves(group, partial(call, target, restore), sent)
+        outcomes |= {person.profile_id: one for person, one in zip(group, sent_now, strict=True)}
     sent.news = [
-        to_news(person, next(outcomes), sent.trouble)
+        to_news(person, outcomes[person.profile_id], sent)
         if person.withheld is None
         else News("skipped", person.withheld)
         for person in batch.people
     ]
-    retire_old_addresses(target, batch, sent)
+    retire_old_addresses(target, batch, moved, sent)
     return sent
 
 
-def deliver(target: Target, contacts: Sequence[Contact], sent: Sent) -> list[Outcome]:
-    """One outcome per contact. A batch the ESP refuses as a whole is halved, down to the one it refuses."""
-    if not contacts:
-        return []
-    if sent.trouble is not None:
-        return [later(contact) for contact in contacts]
-    try:
-        return target.connector.upsert(target.list_id, contacts, target.fields)
-    except ConnectorError as error:
-        if not error.may_split:
-            sent.trouble = error
-            return [later(contact) for contact in contacts]
-        if len(contacts) == 1:
-            return [Outcome(contacts[0].address, Status.REFUSED, error.code or "refused", str(error))]
-    half = len(contacts) // 2
-    return deliver(target, contacts[:half], sent) + deliver(target, contacts[half:], sent)
+def call(target: Target, restore: bool, people: Sequence[Person]) -> list[Outcome]:
+    contacts = [target.to_contact(person.inputs) for person in people]
+    return target.connector.upsert(target.list_id, contacts, target.fields, restore=restore)
 
 
-def later(contact: Contact) -> Outcome:
-    return Outcome(contact.address, Status.RETRY, "stopped", "")
+def to_be_put_back(
+    target: Target, people: Sequence[Person], sent: Sent
+) -> tuple[list[Person], dict[int, Outcome]]:
+    """Whom to bring back on the list, and the outcome of who is not sent, by profile id.
+
+    Only who is off because we took them off when they left, and whose mail has not bounced or been complained about
+    since. Everybody else is sent as always, which brings back nobody.
+    """
+    back: list[Person] = []
+    known: dict[int, Outcome] = {}
+    connector = target.connector
+    if Can.RESTORE not in connector.spec.can or Can.READ_SUBSCRIBER not in connector.spec.can:
+        return back, known
+    for person in people:
+        if not person.may_return:
+            continue
+        (outcome,) = send_in_halves([person], lambda one: [standing(target, one[0])], sent)
+        if outcome.state in TAKEN_OFF:
+            back.append(person)
+        elif outcome.status is not Status.DONE:
+            known[person.profile_id] = outcome
+    return back, known
 
 
-def to_news(person: Person, outcome: Outcome, trouble: ConnectorError | None) -> News:
-    if outcome.status is Status.RETRY:
-        return retry(person, outcome, trouble)
+def standing(target: Target, person: Person) -> Outcome:
+    """How somebody stands at the ESP; REFUSED when that forbids to bring them back."""
+    found = target.connector.subscriber(target.list_id, person.address or "")
+    if found is not None and found.state in ASKED_ABOUT:
+        words = "The ESP holds the person as one who is not to be mailed."
+        return Outcome("", Status.REFUSED, f"{found.state.value}_at_esp", words, state=found.state)
+    return Outcome("", Status.DONE, state=None if found is None else found.state)
+
+
+def look_up(target: Target, people: Sequence[Person], sent: Sent) -> dict[int, Outcome]:
+    """Who was sent already and arrived, by profile id: the answer was lost, and sending twice is not as once."""
+    arrived: dict[int, Outcome] = {}
+    for person in people:
+        (outcome,) = send_in_halves([person], lambda one: [arrival(target, one[0])], sent)
+        if outcome.status is not Status.DONE or outcome.state is not None:
+            arrived[person.profile_id] = outcome
+    return arrived
+
+
+def arrival(target: Target, person: Person) -> Outcome:
+    contact = target.to_contact(person.inputs)
+    found = target.connector.subscriber(target.list_id, contact.address)
+    return Outcome(
+        "", Status.DONE, state=State.ACTIVE if found is not None and holds(found, contact) else None
+    )
+
+
+def holds(found: Subscriber, contact: Contact) -> bool:
+    """Whether the ESP's person is what was sent; values it tells otherwise than they were sent are sent again."""
+    sent = {key: "" if value is None else str(value) for key, value in contact.values.items()}
+    there = {key: str(found.values.get(key, "")) for key in sent}
+    return found.state is State.ACTIVE and found.name == contact.name and there == sent
+
+
+def to_news(person: Person, outcome: Outcome, sent: Sent) -> News:
+    if outcome.status is not Status.DONE:
+        return failed(person, outcome, sent)
     state = outcome.state.value if outcome.state is not None else ""
-    if outcome.status is Status.REFUSED:
-        return News("rejected", outcome.code, outcome.words, state)
     if not outcome.left_out and not state:
         return CREATED if person.is_new else UPDATED
     words = "; ".join(f"{value.key}: {value.words}" for value in outcome.left_out)
@@ -97,72 +131,4 @@ def to_news(person: Person, outcome: Outcome, trouble: ConnectorError | None) ->
     return News("created" if person.is_new else "updated", code, words, state or "active")
 
 
-def retry(person: Person, outcome: Outcome, trouble: ConnectorError | None) -> News:
-    """Later: at once when the ESP as a whole had trouble (the goal pauses), else after the person's own pause."""
-    if trouble is not None:
-        counts = not isinstance(trouble, (RateLimited, NeedsAttention))
-        return News("retry", trouble.code or "stopped", str(trouble), counts=counts)
-    pause = min(PERSON_PAUSE_MOST_S, PERSON_PAUSE_S * 2 ** min(person.attempts, 20))
-    return News("retry", outcome.code, outcome.words, delay_s=pause)
-
-
-def retire_old_addresses(target: Target, batch: Batch, sent: Sent) -> None:
-    """Who changed address is on the list twice now: take the old address off, or try the person again.
-
-    Also when the new one opted out at the ESP: the old one is theirs no more.
-    """
-    for number, (person, news) in enumerate(zip(batch.people, sent.news, strict=True)):
-        if not person.held or (news.result not in ("created", "updated") and news.state not in GONE):
-            continue
-        old = [address for address in person.held_addresses if address != person.address]
-        trouble = take_off(target, old) if old else None
-        if trouble is not None:
-            sent.news[number] = replace(retry(person, trouble, None), delay_s=PERSON_PAUSE_S)
-
-
-def take_off(target: Target, addresses: Sequence[str]) -> Outcome | None:
-    """What keeps one of the addresses on the list for now; None when they are off, or never come off."""
-    verb = (
-        target.connector.remove if Can.REMOVE in target.connector.spec.can else target.connector.unsubscribe
-    )
-    try:
-        outcomes = verb(target.list_id, addresses)
-    except ConnectorError as error:
-        return Outcome(addresses[0], Status.RETRY, error.code or "old_address", str(error))
-    return next((outcome for outcome in outcomes if outcome.status is Status.RETRY), None)
-
-
-def unsubscribe(target: Target, batch: Batch) -> Sent:
-    sent = Sent()
-    leaving = [person for person in batch.people if person.withheld is not None]
-    outcomes = iter(unsubscribed(target, [a for person in leaving for a in person.held_addresses], sent))
-    for person in batch.people:
-        if person.withheld is None:
-            sent.news.append(News("skipped", "wanted_again"))
-        elif not person.held_addresses:
-            sent.news.append(News("skipped", "not_there"))
-        else:
-            answers = [next(outcomes) for _ in person.held_addresses]
-            worst = max(answers, key=lambda one: WORSE.index(one.status))
-            sent.news.append(left(person, worst, sent.trouble))
-    return sent
-
-
-def unsubscribed(target: Target, addresses: Sequence[str], sent: Sent) -> list[Outcome]:
-    if not addresses:
-        return []
-    try:
-        return target.connector.unsubscribe(target.list_id, addresses)
-    except ConnectorError as error:
-        sent.trouble = error
-        return [Outcome(address, Status.RETRY, "stopped", "") for address in addresses]
-
-
-def left(person: Person, outcome: Outcome, trouble: ConnectorError | None) -> News:
-    if outcome.status is Status.DONE:
-        # Whose addition was never confirmed may not have been there: should they be wanted again, the ESP knows.
-        return News("removed", state="" if person.is_new else "unsubscribed")
-    if outcome.status is Status.REFUSED:
-        state = outcome.state.value if outcome.state is not None else ""
-        return News("rejected", outcome.code, outcome.words, state=state)
-    return retry(person, outcome, trouble)
+__all__ = ["ONE_BY_ONE_PER_CLAIM", "Sent", "Target", "send"]
