@@ -1,0 +1,151 @@
+"""What the engine tells people, one function per kind of alert."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+
+from connectors.models import Connection, Goal, Run
+from syncapp.notices import raise_alert, register_kind, resolve_alert
+from syncapp.notices.models import Alert
+
+DID_NOT_START = "did_not_start"
+CREDENTIALS_REFUSED = "credentials_refused"
+CONNECTOR_BROKE = "connector_broke"
+RUN_HELD = "run_held"
+PLAN_FAILED = "plan_failed"
+LIST_GONE = "list_gone"
+
+register_kind(
+    DID_NOT_START,
+    "A scheduled run did not start",
+    default_on=True,
+    help="Its time came and went, or the time by which it was expected.",
+)
+register_kind(
+    LIST_GONE,
+    "A list does not exist any more",
+    default_on=True,
+    help="Somebody deleted it at the ESP: its goal cannot go on.",
+)
+
+register_kind(
+    RUN_HELD,
+    "A run waits for approval",
+    default_on=True,
+    help="Its plan is to be looked at before anyone is sent or taken off.",
+)
+register_kind(
+    PLAN_FAILED,
+    "A goal could not be planned",
+    default_on=True,
+    help="Changes of people are not followed until a full run works again.",
+)
+
+register_kind(
+    CREDENTIALS_REFUSED,
+    "Credentials are refused",
+    default_on=True,
+    help="The ESP does not let us in any more: nothing is sent until new credentials are entered.",
+)
+register_kind(
+    CONNECTOR_BROKE,
+    "A fault of ours keeps people from being sent",
+    default_on=True,
+    help="Repeating does not help: the application has to be repaired.",
+)
+
+
+def did_not_start(goal: Goal, title: str, words: str) -> None:
+    """`words` says why, as far as known, and what to do."""
+    raise_alert(**of_goal(goal, DID_NOT_START), title=title, words=words)
+
+
+def did_start(goal: Goal) -> None:
+    resolve_alert(account_id=goal.account_id, kind=DID_NOT_START, subject=subject_of(goal.pk))
+
+
+def list_gone(goal: Goal, words: str) -> None:
+    raise_alert(**of_goal(goal, LIST_GONE), title=f"The list of “{goal}” is gone", words=words)
+
+
+def list_found(goal: Goal) -> None:
+    resolve_alert(account_id=goal.account_id, kind=LIST_GONE, subject=subject_of(goal.pk))
+
+
+def not_expected_any_more(alert: Alert) -> None:
+    """Its goal was switched off, deleted, or lost its schedule."""
+    resolve_alert(account_id=alert.account_id, kind=alert.kind, subject=alert.subject)
+
+
+def run_held(goal: Goal, run: Run) -> None:
+    raise_alert(
+        **{**of_goal(goal, RUN_HELD), "url": reverse("admin:connectors_run_change", args=[run.pk])},
+        severity="warning",
+        title="A run waits for approval",
+        words=run.reason,
+    )
+
+
+def run_not_held(goal: Goal) -> None:
+    resolve_alert(account_id=goal.account_id, kind=RUN_HELD, subject=subject_of(goal.pk))
+
+
+def plan_failed(goal: Goal, words: str) -> None:
+    raise_alert(**of_goal(goal, PLAN_FAILED), title="A goal could not be planned", words=words)
+
+
+def plan_works(goal: Goal) -> None:
+    resolve_alert(account_id=goal.account_id, kind=PLAN_FAILED, subject=subject_of(goal.pk))
+
+
+def credentials_refused(connection: Connection, words: str) -> None:
+    """One alert per set of credentials, however many connections use them."""
+    authorization = connection.authorization
+    raise_alert(
+        account_id=connection.account_id,
+        kind=CREDENTIALS_REFUSED,
+        subject=subject_of_authorization(connection),
+        subject_label=str(authorization),
+        source=f"connection:{connection.pk}",
+        url=reverse("admin:connectors_authorization_change", args=[authorization.pk]),
+        title=f"The ESP refuses the credentials “{authorization}”",
+        words=f"{words} Nothing is sent until then; what waits goes out by itself afterwards.",
+    )
+
+
+def connector_broke(goal: Goal, where: str) -> None:
+    """`where` names a place in our code."""
+    raise_alert(
+        **of_goal(goal, CONNECTOR_BROKE),
+        title=f"A fault of ours keeps people of “{goal}” from being sent",
+        words=f"{where}. The others are sent; those it meets are tried again and then listed as failed people.",
+    )
+
+
+def works_again(goal: Goal) -> None:
+    """People were sent. A fault of ours is over when somebody says so: it may strike others only."""
+    subject = subject_of_authorization(goal.connection)
+    resolve_alert(account_id=goal.account_id, kind=CREDENTIALS_REFUSED, subject=subject)
+    list_found(goal)
+
+
+def subject_of_authorization(connection: Connection) -> str:
+    return f"authorization:{connection.authorization_id}"
+
+
+def of_goal(goal: Goal, kind: str) -> dict[str, Any]:
+    """What every alert about a goal says of where it belongs; the page is the goal's."""
+    return {
+        "account_id": goal.account_id,
+        "kind": kind,
+        "subject": subject_of(goal.pk),
+        "subject_label": str(goal),
+        "source": f"connection:{goal.connection_id}",
+        "url": reverse("admin:connectors_goal_change", args=[goal.pk]),
+    }
+
+
+def subject_of(goal_id: int) -> str:
+    return f"goal:{goal_id}"
