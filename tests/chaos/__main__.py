@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
 
+from syncapp.work import crashing
 from tests.chaos.stage import empty_stage
 
 
@@ -20,13 +22,24 @@ def main(arguments: Sequence[str]) -> int:
     kill.add_argument("--kills", type=int, default=50)
     kill.add_argument("--restarts", type=int, default=10)
     kill.add_argument("--seed", type=int, default=1)
+    points = commands.add_parser("points", help="let a worker die at every named point of every operation")
+    points.add_argument("--only", nargs="*", default=[], help="operations; all when none is named")
     wanted = parser.parse_args(arguments)
-    with empty_stage():
-        from tests.chaos import kill as kill_test
+    return {"kill": run_kill, "points": run_points}[wanted.command](wanted)
 
-        return kill_test.report(
-            kill_test.run(kill_test.Wanted(wanted.people, wanted.kills, wanted.restarts, wanted.seed))
-        )
+
+def run_kill(wanted: argparse.Namespace) -> int:
+    with empty_stage():
+        from tests.chaos import kill
+
+        return kill.report(kill.run(kill.Wanted(wanted.people, wanted.kills, wanted.restarts, wanted.seed)))
+
+
+def run_points(wanted: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory() as traps, empty_stage(**{crashing.VARIABLE: traps}):
+        from tests.chaos import points
+
+        return points.report(points.run(wanted.only))
 
 
 if __name__ == "__main__":

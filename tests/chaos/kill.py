@@ -17,13 +17,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.models import Subscriber
 from connectors.simulators import Running, start
-from syncapp.accounts import scope
+from tests.chaos.explaining import explain, say
 from tests.chaos.oracle import Verdict
 from tests.chaos.quiet import wait_for_quiet
 from tests.chaos.replaying import replay_quarantined
-from tests.chaos.scene import API_KEY, Client, make_client, name
+from tests.chaos.scene import API_KEY, Client, make_client
 from tests.chaos.storm import Storm
 from tests.chaos.traffic import Traffic
 
@@ -113,27 +112,8 @@ def judge(clients: Sequence[Client], simulator: Running) -> Verdict:
     for kind in ("lost", "doubled", "differing"):
         for words in getattr(found, kind)[:20]:
             say(f"{kind}: {words}")
-            explain(clients, words.partition(":")[0])
+            explain(clients, simulator, words.partition(":")[0])
     return found
-
-
-def explain(clients: Sequence[Client], address: str) -> None:
-    """What the engine remembers of the person, for whoever looks for the cause."""
-    for client in clients:
-        for person in client.people:
-            if address not in person.addresses:
-                continue
-            with scope.account(client.account):
-                rows = Subscriber.objects.filter(profile__external_id=name(person)).select_related(
-                    "goal", "profile"
-                )
-                for row in rows:
-                    say(
-                        f"    {row.goal.name}: wanted {row.wanted} {row.reason} at {row.profile.email}, held at "
-                        f"{row.accepted_address} {row.tried_addresses} as {row.remote_state}; "
-                        f"{row.operation} due {row.due_at}; {row.error_code} {row.error_message}"
-                    )
-            say(f"    pushed: {person}")
 
 
 def conservation(clients: Sequence[Client]) -> int:
@@ -147,10 +127,6 @@ def conservation(clients: Sequence[Client]) -> int:
 
 def is_clean(figures: dict[str, Any]) -> bool:
     return not any(figures[name] for name in ("lost", "doubled", "stuck", "differing", "conservation"))
-
-
-def say(words: str) -> None:
-    sys.stderr.write(f"{words}\n")
 
 
 def report(figures: dict[str, Any]) -> int:

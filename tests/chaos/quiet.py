@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from audiences.models import Change
 from connectors.models import Flight, Run, Subscriber
 from syncapp.accounts import scope
+from syncapp.accounts.models import Account
 from syncapp.work.models import Wakeup
 from tests.chaos.scene import patiently
 
@@ -27,8 +28,8 @@ def wait_for_quiet(timeout_s: float, meanwhile: Callable[[], None]) -> dict[str,
     return left
 
 
-def left_to_do() -> dict[str, int]:
-    with scope.everything(WHY):
+def left_to_do(account: Account | None = None) -> dict[str, int]:
+    with scope.everything(WHY) if account is None else scope.account(account):
         counts = {
             "changes": Change.objects.filter(planned_at=None).count(),
             "due people": Subscriber.objects.exclude(due_at=None).count(),

@@ -26,7 +26,8 @@ T = TypeVar("T")
 
 API_KEY = "chaos-account-key"
 AUDIENCES = ("news", "club")
-GOALS: Sequence[tuple[str, frozenset[str], str]] = (
+GoalPlan = tuple[str, frozenset[str], str]  # its name, the audiences it sends, what becomes of leavers
+GOALS: Sequence[GoalPlan] = (
     ("News", frozenset({"news"}), "unsubscribe"),
     ("Everyone", frozenset({"news", "club"}), "keep"),
     ("Club", frozenset({"club"}), "remove"),
@@ -127,7 +128,7 @@ def name(person: Person) -> str:
     return f"person-{person.number}"
 
 
-def make_client(slug: str, simulator: Running, people: int) -> Client:
+def make_client(slug: str, simulator: Running, people: int, plans: Sequence[GoalPlan] = GOALS) -> Client:
     """An account with its exports to lists of its own at the ESP, and people nobody has heard of yet."""
     account = Account.objects.create(name=slug.capitalize(), slug=slug)
     lists = [
@@ -136,7 +137,7 @@ def make_client(slug: str, simulator: Running, people: int) -> Client:
             "unsubscribe_setting": "OnlyThisList",
             "fields": [{"name": "City"}, {"name": "Points", "type": "Number"}],
         }
-        for title, _, _ in GOALS
+        for title, _, _ in plans
     ]
     at_esp = simulator.seed({"clients": [{"name": slug, "lists": lists}]})["clients"][0]
     with scope.account(account):
@@ -145,7 +146,7 @@ def make_client(slug: str, simulator: Running, people: int) -> Client:
         }
         use = make_connection(account, simulator, at_esp["id"])
         goals, exports = [], []
-        for number, (title, keys, leavers) in enumerate(GOALS):
+        for number, (title, keys, leavers) in enumerate(plans):
             list_id = at_esp["lists"][number]["id"]
             goals.append(make_goal(use, title, list_id, [audiences[key] for key in sorted(keys)], leavers))
             exports.append(Export(list_id, keys, leavers))

@@ -69,8 +69,8 @@ class Storm:
             worker.end()
 
 
-def start_worker() -> WorkerProcess:
-    return WorkerProcess(settings_module="tests.chaos.settings")
+def start_worker(processes: int = 2) -> WorkerProcess:
+    return WorkerProcess(processes, settings_module="tests.chaos.settings")
 
 
 def kill(pid: int) -> bool:

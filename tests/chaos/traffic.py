@@ -73,7 +73,7 @@ class Traffic:
         elif act == "leave":
             client.leave(some, self._chance.choice(AUDIENCES))
         else:
-            client.tell(some, {"edit": self._edit, "move": self._move, "withdraw": withdraw}[act])
+            client.tell(some, {"edit": self._edit, "move": move, "withdraw": withdraw}[act])
 
     def _edit(self, person: Person) -> dict[str, Any]:
         return {
@@ -84,10 +84,11 @@ class Traffic:
             }
         }
 
-    def _move(self, person: Person) -> dict[str, Any]:
-        """To an address nobody had before."""
-        local = person.addresses[0].partition("@")[0]
-        return {"address": f"{local}.{len(person.addresses)}@example.com"}
+
+def move(person: Person) -> dict[str, Any]:
+    """To an address nobody had before."""
+    local = person.addresses[0].partition("@")[0]
+    return {"address": f"{local}.{len(person.addresses)}@example.com"}
 
 
 def withdraw(person: Person) -> dict[str, Any]:
