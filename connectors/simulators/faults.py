@@ -21,8 +21,8 @@ class Kind(StrEnum):
     RESET_BEFORE = "reset_before"  # connection reset before the body is read
     RESET_AFTER = "reset_after"  # * connection reset instead of the answer
     SLOW = "slow"  # * first byte after `seconds`
-    DRIP = "drip"  # * body spread over `seconds`
-    TRUNCATED = "truncated"  # * half of the body, then closed
+    DRIP = "drip"  # * body spread over `seconds`; without a body, the head
+    TRUNCATED = "truncated"  # * half of the body, then closed; without a body, the head
     BAD_JSON = "bad_json"  # * the body cannot be parsed
     BOM = "bom"  # * the body starts with a byte order mark
     WRONG_TYPE = "wrong_type"  # * the right body as text/html

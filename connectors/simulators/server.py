@@ -244,10 +244,12 @@ class Handler(BaseHTTPRequestHandler):
         if delivery.cut:
             whole = head + body
             self.wfile.write(whole[: len(whole) - max(1, len(body) // 2)])
-        elif delivery.drip_s > 0 and body:
-            self.wfile.write(head)
-            size = max(1, len(body) // 20)
-            pieces = [body[start : start + size] for start in range(0, len(body), size)]
+        elif delivery.drip_s > 0:
+            dripping = body or head
+            if body:
+                self.wfile.write(head)
+            size = max(1, len(dripping) // 20)
+            pieces = [dripping[start : start + size] for start in range(0, len(dripping), size)]
             for piece in pieces:
                 time.sleep(delivery.drip_s / len(pieces))
                 self.wfile.write(piece)

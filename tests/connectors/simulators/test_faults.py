@@ -47,6 +47,9 @@ def test_rate_limited_so_often(place: Place, retry_after: Any) -> None:
         ({"kind": "html", "status": 502}, 502, "text/html"),
         ({"kind": "html", "status": 504}, 504, "text/html"),
         ({"kind": "redirect", "location": "https://example.com/"}, 302, "text/html"),
+        ({"kind": "redirect", "status": 308, "location": "https://example.com/"}, 308, "text/html"),
+        ({"kind": "empty"}, 204, "application/json"),
+        ({"kind": "empty", "status": 201}, 201, "application/json"),
     ],
 )
 def test_an_answer_that_applied_nothing(place: Place, fault: dict[str, Any], status: int, media: str) -> None:
@@ -89,6 +92,31 @@ def test_spoilt_bodies_were_applied(place: Place) -> None:
     assert import_one(place).content.startswith(b"\xef\xbb\xbf{")
     assert import_one(place).headers["content-type"].startswith("text/html")
     assert people(place) == 1
+
+
+def test_bodies_that_got_lost_were_applied(place: Place) -> None:
+    place.running.faults([{"kind": "emptied"}, {"kind": "wrong_charset"}])
+    answer = import_one(place)
+    assert (answer.status_code, answer.content) == (204, b"")
+    answer = import_one(place)
+    assert answer.headers["content-type"] == "application/json; charset=utf-16"
+    assert "TotalExistingSubscribers" in answer.content.decode("utf-16")
+    assert people(place) == 1
+
+
+@pytest.mark.parametrize("kind", ["truncated", "drip"])
+def test_an_answer_without_a_body_is_cut_or_drips_in_its_head(place: Place, kind: str) -> None:
+    import_one(place)
+    place.running.faults([{"kind": kind, "seconds": 0.4, "match": "subscribers.unsubscribe"}])
+    started = time.monotonic()
+    path = f"subscribers/{place.list_id}/unsubscribe.json"
+    if kind == "truncated":
+        with pytest.raises(httpx.RemoteProtocolError):
+            place.http.post(path, json={"EmailAddress": "a@example.com"})
+    else:
+        assert place.http.post(path, json={"EmailAddress": "a@example.com"}).status_code == 200
+        assert time.monotonic() - started >= 0.35
+    assert place.state("a@example.com") == "Unsubscribed"
 
 
 def test_given_addresses_are_refused(place: Place) -> None:
