@@ -12,4 +12,7 @@ class ConnectorsConfig(AppConfig):
         from audiences.changes import changed
 
         import_module("connectors.uses")
+        import_module("connectors.pace.breaker").on_state_change.append(
+            import_module("connectors.sync.resuming").wake_goals
+        )
         changed.append(import_module("connectors.tasks").wake_planner)

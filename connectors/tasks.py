@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from audiences.models import Change
 from connectors.models import Call, Goal, Run
+from connectors.pace import budget
 from connectors.sync import runs
 from connectors.sync.delivery import deliver
 from syncapp.accounts import scope
@@ -83,6 +84,13 @@ def execute_run(account_id: int, key: str, slice_: Slice) -> float | None:
 def deliver_goal(account_id: int, key: str, slice_: Slice) -> float | None:
     goal = Goal.objects.of(account_id).select_related("connection__authorization").filter(pk=key).first()
     return None if goal is None else deliver(goal, slice_)
+
+
+@daily("03:30", name="forget_budgets")
+def forget_budgets(slice_: Slice) -> float | None:
+    """Budgets of credentials that nobody uses any more."""
+    budget.forget()
+    return None
 
 
 @daily("03:20", name="forget_calls")

@@ -4,12 +4,15 @@ from connectors.models.authorization import Authorization
 from connectors.models.call import Call
 from connectors.models.connection import Connection, ConnectionObjective
 from connectors.models.goal import Goal, GoalAudience, Mapping
+from connectors.models.pace import Breaker, CallBudget
 from connectors.models.run import Outcome, Run
 from connectors.models.subscriber import Flight, Subscriber
 
 __all__ = [
     "Authorization",
+    "Breaker",
     "Call",
+    "CallBudget",
     "Connection",
     "ConnectionObjective",
     "Flight",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.core.validators import MinValueValidator
 from django.db import models
 
 from connectors.esp import registry
@@ -12,7 +13,7 @@ from syncapp.audit.tracking import tracked
 from syncapp.secrets import EncryptedJSONField
 
 
-@tracked("connector", "label", "base_url", "state")
+@tracked("connector", "label", "base_url", "calls_per_minute", "state")
 class Authorization(AccountModel):
     """Credentials of one account at one ESP, usable by several connections."""
 
@@ -36,6 +37,12 @@ class Authorization(AccountModel):
         default=dict, blank=True, help_text="Keys as in the connector's specification."
     )
     secrets_set_at = models.DateTimeField(null=True, blank=True, editable=False)
+    calls_per_minute = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Only when the ESP promised you a rate. Empty: learned from what the ESP allows.",
+    )
     external_identity = models.CharField(max_length=200, blank=True, editable=False)
     state = models.CharField(max_length=10, choices=State, default=State.UNCHECKED, editable=False)
     state_reason = models.CharField(max_length=300, blank=True, editable=False)

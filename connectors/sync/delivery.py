@@ -54,11 +54,23 @@ def deliver(goal: Goal, slice_: Slice) -> float | None:
     if problem:
         runs.mark_waiting(open_run_ids(goal), problem)
         return None
+    authorization = goal.connection.authorization
+    pacer = esp.pacer_of(authorization)
+    hindrance = pacer.hindrance()
+    if hindrance is not None:
+        return hold(goal, hindrance)
     with (
         Recorder() as recorder,
-        esp.connect(goal.connection.authorization, goal.connection, recorder) as connector,
+        esp.connect(authorization, goal.connection, recorder, pacer) as connector,
     ):
         return Delivery(goal, connector, recorder, slice_).run()
+
+
+def hold(goal: Goal, hindrance: ConnectorError) -> float:
+    """No call can be made for a while: whoever wakes the goal meanwhile costs a look, and nobody is claimed."""
+    health.note_trouble(goal, hindrance)
+    runs.mark_waiting(open_run_ids(goal), f"{hindrance} {hindrance.act_by.words}")
+    return health.pause_s(hindrance, 0)
 
 
 def open_run_ids(goal: Goal) -> list[Any]:

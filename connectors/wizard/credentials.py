@@ -6,6 +6,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from connectors.models import Authorization, Connection, Goal
+from connectors.pace import breaker
+from connectors.sync import esp
 from connectors.sync.runs import DELIVER
 from connectors.wizard.remote import Answer, ask
 from syncapp.work import wake_all
@@ -27,6 +29,7 @@ def check(authorization: Authorization) -> Answer[None]:
 def note_works(authorization: Authorization) -> None:
     """The credentials work: connections they had stopped are healthy, and what waits for them is looked at."""
     note_state(authorization, Authorization.State.WORKS, "")
+    breaker.note(esp.subject_of(authorization), worked=1, error=None, is_probe=True)
     Connection.objects.filter(
         authorization=authorization, state__in=[Connection.State.REAUTHENTICATE, Connection.State.WAITING]
     ).update(state=Connection.State.HEALTHY, state_reason="", state_since=timezone.now())

@@ -41,10 +41,12 @@ def ask(
     """Put a question to the ESP with these credentials. Never raises for what the ESP does."""
     label = registry.get(authorization.connector).spec.label
     try:
-        connector = esp.connect(authorization, use)
+        visitor = esp.visitor_of(authorization)
+        connector = esp.connect(authorization, use, pace=visitor)
     except (CannotOpen, KeyError, ValueError) as error:
         words = str(error) if isinstance(error, CannotOpen) else "The credentials are not complete."
         return Answer(None, words)
+    visitor.open()
     waiting = ThreadPoolExecutor(1, thread_name_prefix="esp-question")
 
     def answered() -> T:
@@ -59,3 +61,4 @@ def ask(
         return Answer(None, f"{error} {error.act_by.words}", refused=isinstance(error, BadCredentials))
     finally:
         waiting.shutdown(wait=False)
+        visitor.settle()
