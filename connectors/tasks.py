@@ -9,12 +9,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from audiences.models import Change
-from connectors.models import Call, Goal, Run
+from connectors.models import Call, Goal, Reconciliation, Run
 from connectors.pace import budget
-from connectors.sync import runs
+from connectors.sync import nightly, reconcile, repairing, runs
 from connectors.sync.delivery import deliver
 from syncapp.accounts import scope
-from syncapp.work import Slice, crashing, daily, handler, wake
+from syncapp.work import Slice, crashing, daily, every, handler, wake
 
 PLAN = "connectors.plan"
 CALLS_KEPT = timedelta(days=30)
@@ -84,6 +84,33 @@ def execute_run(account_id: int, key: str, slice_: Slice) -> float | None:
 def deliver_goal(account_id: int, key: str, slice_: Slice) -> float | None:
     goal = Goal.objects.of(account_id).select_related("connection__authorization").filter(pk=key).first()
     return None if goal is None else deliver(goal, slice_)
+
+
+@daily("03:30", name="forget_budgets")
+def forget_budgets(slice_: Slice) -> float | None:
+    """Budgets of credentials that nobody uses any more."""
+    budget.forget()
+    return None
+
+
+@handler(reconcile.RECONCILE, lease_s=300)
+def reconcile_goal(account_id: int, key: str, slice_: Slice) -> float | None:
+    """Read and compare, or prepare the repair that a person asked for."""
+    rows = Reconciliation.objects.of(account_id).select_related(
+        "goal__connection__authorization", "goal__account"
+    )
+    found = rows.filter(pk=key, state__in=Reconciliation.OPEN).first()
+    if found is None:
+        return None
+    if found.state == Reconciliation.State.REPAIRING:
+        return repairing.advance(found, slice_)
+    return reconcile.advance(found, slice_)
+
+
+@every(300, name="connectors.reconcile_nightly")
+def reconcile_nightly(slice_: Slice) -> float | None:
+    nightly.queue_due()
+    return None
 
 
 @daily("03:30", name="forget_budgets")

@@ -5,6 +5,7 @@ from connectors.models.call import Call
 from connectors.models.connection import Connection, ConnectionObjective
 from connectors.models.goal import Goal, GoalAudience, Mapping
 from connectors.models.pace import Breaker, CallBudget
+from connectors.models.reconciliation import Finding, ListEntry, Reconciliation
 from connectors.models.run import Outcome, Run
 from connectors.models.subscriber import Flight, Subscriber
 
@@ -15,11 +16,14 @@ __all__ = [
     "CallBudget",
     "Connection",
     "ConnectionObjective",
+    "Finding",
     "Flight",
     "Goal",
     "GoalAudience",
+    "ListEntry",
     "Mapping",
     "Outcome",
+    "Reconciliation",
     "Run",
     "Subscriber",
 ]
