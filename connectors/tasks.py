@@ -86,13 +86,6 @@ def deliver_goal(account_id: int, key: str, slice_: Slice) -> float | None:
     return None if goal is None else deliver(goal, slice_)
 
 
-@daily("03:30", name="forget_budgets")
-def forget_budgets(slice_: Slice) -> float | None:
-    """Budgets of credentials that nobody uses any more."""
-    budget.forget()
-    return None
-
-
 @handler(reconcile.RECONCILE, lease_s=300)
 def reconcile_goal(account_id: int, key: str, slice_: Slice) -> float | None:
     """Read and compare, or prepare the repair that a person asked for."""
