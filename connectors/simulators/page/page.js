@@ -15,6 +15,8 @@ const FAULTS = [
   ["Drip for 10 s", { kind: "drip", seconds: 10 }],
   ["Half an answer", { kind: "truncated" }],
   ["Broken JSON", { kind: "bad_json" }],
+  ["204, done", { kind: "emptied" }],
+  ["308 elsewhere", { kind: "redirect", status: 308, location: "https://example.com/" }],
 ];
 const ACTS = [["confirm", "Confirm"], ["unsubscribe", "Unsubscribe link"], ["complain", "Spam complaint"],
   ["bounce", "Bounce"], ["delete", "Delete"]];
