@@ -1,6 +1,8 @@
 from importlib import import_module
+from typing import Any
 
 from django.apps import AppConfig
+from django.db.models.signals import post_save
 
 
 class ConnectorsConfig(AppConfig):
@@ -16,3 +18,10 @@ class ConnectorsConfig(AppConfig):
             import_module("connectors.sync.resuming").wake_goals
         )
         changed.append(import_module("connectors.tasks").wake_planner)
+        post_save.connect(follow_account, sender="accounts.Account", dispatch_uid="connectors.schedules")
+
+
+def follow_account(instance: Any, created: bool, **_: Any) -> None:
+    """Schedules are by the clock of the account, which may have got another one."""
+    if not created:
+        import_module("connectors.sync.scheduling").follow_time_zone(instance)

@@ -176,6 +176,16 @@ def ago(moment: datetime) -> str:
     return "just now"
 
 
+def ahead(moment: datetime) -> str:
+    """“in 3 hours”, rounded down."""
+    seconds = (moment - timezone.now()).total_seconds()
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= size:
+            number = int(seconds // size)
+            return f"in {number} {unit}{'' if number == 1 else 's'}"
+    return "in less than a minute"
+
+
 def exact(moment: datetime) -> str:
     """In the client's time zone, with its offset."""
     return timezone.localtime(moment).strftime("%d %b %Y %H:%M:%S %z")

@@ -11,7 +11,7 @@ from django.utils import timezone
 from audiences.models import Change
 from connectors.models import Call, Goal, Reconciliation, Run
 from connectors.pace import budget
-from connectors.sync import nightly, reconcile, repairing, runs
+from connectors.sync import lateness, nightly, reconcile, repairing, runs, scheduling
 from connectors.sync.delivery import deliver
 from syncapp.accounts import scope
 from syncapp.work import Slice, crashing, daily, every, handler, wake
@@ -110,6 +110,17 @@ def reconcile_nightly(slice_: Slice) -> float | None:
 def forget_budgets(slice_: Slice) -> float | None:
     """Budgets of credentials that nobody uses any more."""
     budget.forget()
+    return None
+
+
+@every(10, name="connectors.schedule")
+def start_scheduled(slice_: Slice) -> float | None:
+    return scheduling.start_due(slice_)
+
+
+@every(60, name="connectors.late_starts")
+def tell_of_late_starts(slice_: Slice) -> float | None:
+    lateness.tell_of_late_starts()
     return None
 
 

@@ -137,7 +137,7 @@ class ConnectionAdmin(DeletesInWords):
     empty_state: ClassVar[dict[str, str] | None] = {
         "icon": "cable",
         "title": "No connections yet",
-        "next": "Add one: seven short steps lead from credentials to the first run.",
+        "next": "Add one: eight short steps lead from credentials to the first run.",
         "act": "Set up a connection",
     }
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast
 from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -16,14 +16,14 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminS
 
 from audiences.models import Audience
 from connectors import look
-from connectors.admin import people, runchart
+from connectors.admin import people, runchart, when, whenpage
 from connectors.admin.choices import stored_first
 from connectors.admin.deleting import DeletesInWords
 from connectors.admin.fieldrows import AtEsp, FieldRows, create_field, look_up
 from connectors.admin.tools import View
 from connectors.esp import registry
 from connectors.models import Goal, Run
-from connectors.sync import runs
+from connectors.sync import runs, scheduling
 from connectors.wizard import goals
 from syncapp.admin.forms import TenantForm
 
@@ -109,6 +109,8 @@ class GoalAdmin(DeletesInWords):
             ("copy/", "goal_copy", self.copy_view),
             ("fields/add/", "goal_field", self.field_view),
             ("people/", "goal_people", self.people_view),
+            ("when/", "goal_when", self.when_view),
+            ("when/next/", "goal_when_next", self.when_next_view),
         ]
 
     def goals_of(self, row: Goal) -> list[Goal]:
@@ -158,6 +160,9 @@ class GoalAdmin(DeletesInWords):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         runs.lock(obj)
+        obj.refresh_from_db(
+            fields=["next_run_at", "last_scheduled_at"]
+        )  # the schedule may have started it by now
         obj.parts_before = goals.parts_of(obj.pk)
         super().save_model(request, obj, form, change)
 
@@ -166,6 +171,8 @@ class GoalAdmin(DeletesInWords):
         goal = form.instance
         goals.set_audiences(goal, form.cleaned_data["audience_choice"])
         goals.set_fields(goal, form.rows.chosen(form.cleaned_data))
+        if "enabled" in form.changed_data:
+            scheduling.plan_next([goal])
         for words in form.rows.clashes(form.cleaned_data):
             messages.warning(request, words)
         if goals.note_changes(goal.pk, goal.parts_before):
@@ -195,6 +202,7 @@ class GoalAdmin(DeletesInWords):
             "chart": runchart.chart(last_runs),
             "creatable": self.asked(request, goal)[1].creatable() if may_change else [],
             "may_change": may_change,
+            "when": when.kept_values(goal),
             "is_fixed": goals.has_people_on_list(goal),
         }
 
@@ -240,6 +248,14 @@ class GoalAdmin(DeletesInWords):
             "connectors/goal/people.html",
             self.page_context(request, goal, title, goal=goal, **values),
         )
+
+    def when_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        goal: Goal = self.found(request, object_id, to_change=True)
+        return whenpage.edit(self, request, goal)
+
+    def when_next_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        goal: Goal = self.found(request, object_id, to_change=True)
+        return whenpage.show_next(request, goal)
 
 
 def run_now(request: HttpRequest, goal: Goal) -> HttpResponseRedirect:

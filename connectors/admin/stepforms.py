@@ -15,6 +15,7 @@ from audiences.models import Audience, Objective
 from connectors.admin import credentials
 from connectors.admin.choices import stored_first
 from connectors.admin.fieldrows import FieldRows, create_field, look_up
+from connectors.admin.when import WhenForm, form_values, kept_values
 from connectors.esp import registry
 from connectors.esp.contract import Spec
 from connectors.models import Authorization, Connection, Goal, Run
@@ -23,6 +24,7 @@ from connectors.wizard import goals
 from connectors.wizard.credentials import note_works
 from connectors.wizard.mapping import source_words
 from connectors.wizard.remote import ask
+from connectors.wizard.when import set_when
 from syncapp.accounts import access
 from syncapp.accounts.models import Membership
 
@@ -379,6 +381,23 @@ class FieldsStep(GoalStep):
         }
 
 
+class WhenStep(GoalStep):
+    slug = "when"
+    title = "When"
+    question = "When does it run?"
+    lead = "Changes can be followed at once; a schedule looks at everybody again from time to time."
+
+    def form(self, data: Data) -> forms.Form:
+        return WhenForm(data, goal=self.made_goal())
+
+    def save(self, form: Any) -> str | None:
+        set_when(form.goal, form.cleaned_when)
+        return None
+
+    def values(self, form: Any) -> dict[str, Any]:
+        return form_values(form.goal, form)
+
+
 class RecapForm(forms.Form):
     name = forms.CharField(
         label="Name of the connection", max_length=100, widget=UnfoldAdminTextInputWidget()
@@ -441,6 +460,7 @@ class RecapStep(GoalStep):
                 (source_words(m.source, rows.properties), m.target_label or m.target)
                 for m in goal.mappings.all()
             ],
+            "when": kept_values(goal),
             "missing": goals.what_is_missing(self.connection),
             "has_other_lists": other_lists.exclude(list_id="").exists(),
         }

@@ -25,6 +25,7 @@ from connectors.admin.stepforms import (
     ObjectivesStep,
     RecapStep,
     Step,
+    WhenStep,
 )
 from connectors.esp import registry
 from connectors.models import Connection
@@ -37,6 +38,7 @@ STEPS: tuple[type[Step], ...] = (
     AudiencesStep,
     ObjectivesStep,
     FieldsStep,
+    WhenStep,
     RecapStep,
 )
 

@@ -51,7 +51,7 @@ def read_cron(expression: str) -> Cron:
         raise BadCron(HINT)
     for name, part in zip(FIELDS, parts, strict=True):
         if not all(TERM.fullmatch(term) for term in part.split(",")):
-            raise BadCron(f"“{part}” is not a {name}. {HINT}")
+            raise BadCron(f"“{part}” cannot be the {name}. {HINT}")
     try:
         return Cron(" ".join(parts), CronSim(expression, ANY_DATE))
     except CronSimError as error:
@@ -64,7 +64,7 @@ def _in_words(problem: str, parts: list[str]) -> str:
     part = parts[FIELDS.index(name)] if name in FIELDS else " ".join(parts)
     if name == "day of month" and _is_cron([*parts[:3], "*", *parts[4:]]):
         return f"It would never run: no month of “{parts[3]}” has a day “{part}”. Change one of the two."
-    return f"“{part}” is not a {name}. {HINT}"
+    return f"“{part}” cannot be the {name}. {HINT}"
 
 
 def _is_cron(parts: list[str]) -> bool:

@@ -10,7 +10,7 @@ from django.db.models import F
 
 from audiences.models import Audience, Objective
 from connectors.models import Connection, ConnectionObjective, Goal, GoalAudience, Mapping, Run, Subscriber
-from connectors.sync import runs
+from connectors.sync import runs, scheduling
 from connectors.wizard.credentials import wake_goals
 
 
@@ -110,6 +110,7 @@ def switch(connection: Connection, *, on: bool) -> None:
     """On wakes what was waiting and catches up on what was not followed; off leaves it waiting."""
     Connection.objects.filter(pk=connection.pk).update(enabled=on)
     connection.enabled = on
+    scheduling.plan_next_of(connection)
     if on:
         wake_goals(connection.account_id, list(connection.goals.values_list("pk", flat=True)))
         catch_up(connection)
@@ -133,6 +134,11 @@ def copy_for_another_list(goal: Goal) -> Goal:
         name=free_name(goal.connection, goal.name),
         position=goal.position + 1,
         leavers=goal.leavers,
+        real_time=goal.real_time,
+        schedule=goal.schedule,
+        expected_by=goal.expected_by,
+        quiet_from=goal.quiet_from,
+        quiet_until=goal.quiet_until,
         enabled=False,
     )
     set_audiences(copy, goal.audiences.all())

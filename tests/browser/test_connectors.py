@@ -44,7 +44,7 @@ def pages_of(scene: Scene) -> dict[str, str]:
         draft = Connection.objects.get(name="Service mails")
     names = ("connection", "authorization", "run", "call")
     lists = {f"{name}s": reverse(f"admin:connectors_{name}_changelist") for name in names}
-    steps = ("authorization", "client", "list", "audiences", "objectives", "fields", "recap")
+    steps = ("authorization", "client", "list", "audiences", "objectives", "fields", "when", "recap")
     return {
         **lists,
         "dashboard": reverse("admin:index"),
@@ -53,6 +53,7 @@ def pages_of(scene: Scene) -> dict[str, str]:
         "authorization": reverse("admin:connectors_authorization_change", args=[scene.authorization.pk]),
         "authorization-add": reverse("admin:connectors_authorization_add"),
         "goal": reverse("admin:connectors_goal_change", args=[scene.goal.pk]),
+        "goal-when": reverse("admin:connectors_goal_when", args=[scene.goal.pk]),
         "goal-people": reverse("admin:connectors_goal_people", args=[scene.goal.pk]),
         "goal-people-off": reverse("admin:connectors_goal_people", args=[scene.goal.pk]) + "?view=off",
         "run": reverse("admin:connectors_run_change", args=[run.pk]),
@@ -108,6 +109,9 @@ def test_a_new_colleague_sets_a_connection_up(page_at, screenshot, furnished, an
     page.get_by_text("Newsletter", exact=True).click()
     page.get_by_role("button", name="Next").click()
     assert page.get_by_text("suggested", exact=True).count() == 3
+    page.get_by_role("button", name="Next").click()
+    page.get_by_text("Times of the day").click()
+    page.get_by_text("Every day at 06:00.").wait_for()
     page.get_by_role("button", name="Next").click()
     assert page.get_by_text("is billed twice").is_visible()
     page.get_by_label("Name of the connection").fill("News of Ann")
