@@ -16,7 +16,7 @@ const FAULTS = [
   ["Half an answer", { kind: "truncated" }],
   ["Broken JSON", { kind: "bad_json" }],
   ["204, done", { kind: "emptied" }],
-  ["308 elsewhere", { kind: "redirect", status: 308, location: "https://example.com/" }],
+  ["308", { kind: "redirect", status: 308 }],
 ];
 const ACTS = [["confirm", "Confirm"], ["unsubscribe", "Unsubscribe link"], ["complain", "Spam complaint"],
   ["bounce", "Bounce"], ["delete", "Delete"]];
