@@ -11,8 +11,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from connectors.esp import registry
-from connectors.models import Authorization, Connection, Run, Subscriber
-from connectors.sync import words
+from connectors.models import Authorization, Connection, Goal, Outcome, Run, Subscriber
+from connectors.sync import health, words
 
 SILENT_AFTER = timedelta(minutes=5)  # a working run beats with every batch; far beyond the longest call
 
@@ -98,6 +98,38 @@ def of_run(run: Run) -> Look:
 def of_authorization(authorization: Authorization) -> Look:
     icon, word, tone = AUTHORIZATION_LOOKS[Authorization.State(authorization.state)]
     return Look(icon, word, tone, authorization.state_reason)
+
+
+OUTCOME_LOOKS = {
+    Outcome.Result.CREATED: ("check_circle", "good"),
+    Outcome.Result.UPDATED: ("check_circle", "good"),
+    Outcome.Result.REMOVED: ("check_circle", "good"),
+    Outcome.Result.SKIPPED: ("block", "warn"),
+}
+
+
+def of_outcome(outcome: Outcome | None, otherwise: str = "") -> Look:
+    """What came of one person; `otherwise` where it is not known yet."""
+    if outcome is None:
+        return Look("hourglass_top", "Not known yet", "busy", otherwise)
+    icon, tone = OUTCOME_LOOKS.get(Outcome.Result(outcome.result), ("cancel", "bad"))
+    reason = words.reason(outcome.code) if outcome.result == Outcome.Result.SKIPPED else outcome.message
+    return Look(icon, outcome.get_result_display(), tone, reason)
+
+
+def of_goal(goal: Goal) -> Look:
+    found = health.word(goal)
+    icon, tone = GOAL_LOOKS[found.word]
+    return Look(icon, str(found.word.label), tone, found.sentence)
+
+
+GOAL_LOOKS = {
+    health.Word.DRAFT: ("pending", "idle"),
+    health.Word.PAUSED: ("pause_circle", "idle"),
+    health.Word.REAUTHENTICATE: ("key", "bad"),
+    health.Word.ATTENTION: ("error", "bad"),
+    health.Word.HEALTHY: ("check_circle", "good"),
+}
 
 
 def of_subscriber(subscriber: Subscriber) -> Look:

@@ -7,27 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db import connection
 from django.urls import reverse
 
 from connectors import look
 from connectors.admin.tools import given
-from connectors.models import Goal, Subscriber
-from connectors.sync import words
+from connectors.models import Goal
+from connectors.sync import deadletters, words
 
 PER_PAGE = 50
-MOST_COUNTED = 20_000  # people of a goal; beyond, telling classes apart would slow the page
-
-# Counted over a bounded part of the index of dead people; the last column says that there are more.
-CLASSES = """
-WITH dead AS (
-    SELECT error_class, error_code, error_message FROM connectors_subscriber
-    WHERE account_id = %(account)s AND goal_id = %(goal)s AND dead_at IS NOT NULL
-    ORDER BY error_class, error_code LIMIT %(most)s
-)
-SELECT error_class, error_code, min(error_message), count(*), (SELECT count(*) FROM dead) >= %(most)s
-FROM dead GROUP BY error_class, error_code ORDER BY count(*) DESC, error_code
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +32,24 @@ class Failure:
 
 def failures(goal: Goal) -> list[Failure]:
     """The classes of the goal's failed people, the most common first."""
-    with connection.cursor() as cursor:
-        cursor.execute(CLASSES, {"account": goal.account_id, "goal": goal.pk, "most": MOST_COUNTED})
-        rows = cursor.fetchall()
     return [
         Failure(
-            error_class,
-            code,
-            look.DEAD_WORDS.get(error_class, "Given up"),
-            message or words.reason(code),
-            people,
-            is_more,
-            address(goal, error_class=error_class, code=code),
+            one.error_class,
+            one.error_code,
+            look.DEAD_WORDS.get(one.error_class, "Given up"),
+            one.message or words.reason(one.error_code),
+            one.people,
+            one.is_more,
+            address(goal, error_class=one.error_class, code=one.error_code),
         )
-        for error_class, code, message, people, is_more in rows
+        for one in deadletters.classes(goal)
     ]
 
 
 def page_of(goal: Goal, query: Mapping[str, str]) -> dict[str, Any]:
     """One page of failed people, by key."""
     chosen = {"error_class": given(query, "error_class"), "code": given(query, "code")}
-    rows = Subscriber.objects.filter(goal=goal).exclude(dead_at=None).order_by("profile_id")
+    rows = deadletters.dead(goal).order_by("profile_id")
     if chosen["error_class"]:
         rows = rows.filter(error_class=chosen["error_class"], error_code=chosen["code"])
     after = given(query, "after")

@@ -20,10 +20,11 @@ from connectors.admin import people, runchart, when, whenpage
 from connectors.admin.choices import stored_first
 from connectors.admin.deleting import DeletesInWords
 from connectors.admin.fieldrows import AtEsp, FieldRows, create_field, look_up
+from connectors.admin.goalacts import GoalActs
 from connectors.admin.tools import View
 from connectors.esp import registry
 from connectors.models import Goal, Run
-from connectors.sync import runs, scheduling
+from connectors.sync import deadletters, runs, scheduling
 from connectors.wizard import goals
 from syncapp.admin.forms import TenantForm
 
@@ -90,8 +91,9 @@ def list_words(at_esp: AtEsp) -> str:
 
 
 @admin.register(Goal)
-class GoalAdmin(DeletesInWords):
-    list_display = ["title", "connection", "list_name", "leavers", "on"]
+class GoalAdmin(GoalActs, DeletesInWords):
+    list_display = ["status", "title", "connection", "list_name", "leavers"]
+    list_display_links = ["title"]
     list_filter = ["enabled", "connection"]
     list_select_related = ["connection"]
     search_fields = ["name", "list_name"]
@@ -111,6 +113,7 @@ class GoalAdmin(DeletesInWords):
             ("people/", "goal_people", self.people_view),
             ("when/", "goal_when", self.when_view),
             ("when/next/", "goal_when_next", self.when_next_view),
+            *self.act_pages(),
         ]
 
     def goals_of(self, row: Goal) -> list[Goal]:
@@ -124,13 +127,9 @@ class GoalAdmin(DeletesInWords):
     def title(self, row: Goal) -> str:
         return row.name
 
-    @admin.display(description="On", ordering="enabled")
-    def on(self, row: Goal) -> SafeString:
-        return look.badge(
-            look.Look("check_circle", "On", "good")
-            if row.enabled
-            else look.Look("pause_circle", "Off", "idle")
-        )
+    @admin.display(description="State", ordering="enabled")
+    def status(self, row: Goal) -> SafeString:
+        return look.badge_with_reason(look.of_goal(row))
 
     # The form
 
@@ -156,13 +155,15 @@ class GoalAdmin(DeletesInWords):
         return [
             (None, {"fields": ["name", "list_id", "audience_choice", "leavers", "enabled"]}),
             ("What fills each field of the list", {"fields": rows.names()}),
+            (
+                "When to hold and ask",
+                {"fields": ["hold_first_run", "hold_changes", "removal_limit", "removal_percent"]},
+            ),
         ]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         runs.lock(obj)
-        obj.refresh_from_db(
-            fields=["next_run_at", "last_scheduled_at"]
-        )  # the schedule may have started it by now
+        obj.refresh_from_db(fields=["next_run_at", "last_scheduled_at"])  # it may have been started by now
         obj.parts_before = goals.parts_of(obj.pk)
         super().save_model(request, obj, form, change)
 
@@ -203,6 +204,8 @@ class GoalAdmin(DeletesInWords):
             "creatable": self.asked(request, goal)[1].creatable() if may_change else [],
             "may_change": may_change,
             "when": when.kept_values(goal),
+            "has_failed": deadletters.dead(goal).exists(),
+            "held": goal.runs.filter(state=Run.State.HELD).first(),
             "is_fixed": goals.has_people_on_list(goal),
         }
 

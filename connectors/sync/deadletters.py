@@ -87,8 +87,9 @@ def replay(
     error_class: str = "",
     error_code: str = "",
     profile_ids: Sequence[int] | None = None,
+    failed_in: Run | None = None,
 ) -> Run:
-    """Try again: everybody, a class, a code, or these people. Gate and payload are as of the moment of sending.
+    """Try again: everybody, a class, a code, these people, or those of one run. Gate and payload are as of the moment of sending.
 
     Raises NobodyToReplay when none of them is a dead letter any more, CannotRun while the goal cannot run.
     """
@@ -99,7 +100,7 @@ def replay(
     run: Run = Run.objects.create(
         account_id=goal.account_id, goal=goal, trigger=Run.Trigger.REPLAY, requested_by=user
     )
-    adding, removing = _make_due(goal, run, error_class, error_code, profile_ids)
+    adding, removing = _make_due(goal, run, error_class, error_code, profile_ids, failed_in)
     if not adding and not removing:
         raise NobodyToReplay("None of these people is waiting to be tried again any more.")
     run.settings = executing.settings_of(goal, Shape.of(goal))
@@ -113,7 +114,12 @@ def replay(
 
 
 def _make_due(
-    goal: Goal, run: Run, error_class: str, error_code: str, profile_ids: Sequence[int] | None
+    goal: Goal,
+    run: Run,
+    error_class: str,
+    error_code: str,
+    profile_ids: Sequence[int] | None,
+    failed_in: Run | None,
 ) -> tuple[int, int]:
     """(people to be sent, people to be taken off)."""
     parameters: dict[str, Any] = {"account": goal.account_id, "goal": goal.pk, "run": run.pk}
@@ -122,6 +128,9 @@ def _make_due(
         if value:
             parameters[column] = value
             chosen.append(f"AND {column} = %({column})s")
+    if failed_in is not None:
+        parameters["failed_in"] = failed_in.pk
+        chosen.append("AND run_id = %(failed_in)s")
     if profile_ids is not None:
         parameters["profile_ids"] = list(profile_ids)
         chosen.append("AND profile_id = ANY(%(profile_ids)s)")

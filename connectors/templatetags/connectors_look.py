@@ -17,6 +17,7 @@ register.filter("number", look.number)
 register.filter("lasted", look.lasted)
 register.filter("pairs", look.pairs)
 register.filter("run_look", look.of_run)
+register.filter("goal_look", look.of_goal)
 register.filter("connection_look", look.of_connection)
 register.filter("authorization_look", look.of_authorization)
 register.filter("subscriber_look", look.of_subscriber)
@@ -29,6 +30,11 @@ register.filter("esp_badge", look.esp_badge)
 @register.filter
 def badge(found: Look) -> SafeString:
     return look.badge(found)
+
+
+@register.filter
+def badge_with_reason(found: Look) -> SafeString:
+    return look.badge_with_reason(found)
 
 
 @register.filter

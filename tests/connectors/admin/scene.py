@@ -8,7 +8,7 @@ from typing import Any
 from audiences.models import Audience, Objective
 from connectors.models import Authorization, Connection, ConnectionObjective, Goal, GoalAudience, Mapping, Run
 from connectors.simulators import Running
-from connectors.sync import runs
+from connectors.sync import holding, runs
 from connectors.tasks import deliver_goal, execute_run
 from syncapp.accounts import scope
 from syncapp.accounts.models import Account, User
@@ -49,14 +49,29 @@ class Scene:
     goal: Goal
 
     def run(self, user: User | None = None) -> Run:
-        """A full run, planned and delivered here and now."""
+        """A full run, planned, approved if it is held, and delivered here and now."""
         with scope.account(self.account):
             run = runs.queue_full_run(self.goal, trigger=Run.Trigger.MANUAL, requested_by=user)
         return self.carry_out(run)
 
-    def carry_out(self, run: Run) -> Run:
+    def plan(self, run: Run) -> Run:
         with scope.account(self.account):
             execute_run(self.account.pk, str(run.pk), Slice(60))
+            run.refresh_from_db()
+        return run
+
+    def approve(self, run: Run) -> Run:
+        with scope.account(self.account):
+            user = User.objects.get_or_create(
+                email="approver@agency.example", defaults={"name": "Ap Prover"}
+            )[0]
+            holding.approve(run, user, run.plan_hash, "Looked at it.")
+        return self.plan(run)
+
+    def carry_out(self, run: Run) -> Run:
+        if self.plan(run).state == Run.State.HELD:
+            self.approve(run)
+        with scope.account(self.account):
             deliver_goal(self.account.pk, str(run.goal_id), Slice(60))
             run.refresh_from_db()
         return run
