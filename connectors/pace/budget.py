@@ -180,11 +180,14 @@ WHERE key = %(key)s
 RETURNING CASE WHEN %(alone)s THEN set_config('synchronous_commit', 'off', true) END
 """  # noqa: S608  made of constants only
 
+# What went before the limit was known is in its window already: it is waited off.
 ADOPT = """
 UPDATE connectors_callbudget b SET
     told_calls = %(calls)s,
     told_s = CASE WHEN told_calls = %(calls)s THEN greatest(told_s, %(window_s)s) ELSE %(window_s)s END,
     told_at = clock_timestamp(),
+    tokens = CASE WHEN told_calls IS DISTINCT FROM %(calls)s THEN least(coalesce(tokens, 0), %(left)s - %(calls)s)
+                  ELSE tokens END,
     blocked_until = greatest(blocked_until, clock_timestamp() + make_interval(secs => %(wait_s)s))
 WHERE key = %(key)s
 RETURNING CASE WHEN %(alone)s THEN set_config('synchronous_commit', 'off', true) END
@@ -369,6 +372,7 @@ def adopt(account: Account, rate: Rate) -> None:
             **account.parameters(),
             "calls": rate.calls,
             "window_s": rate.per_s,
+            "left": rate.calls if rate.left is None else rate.left,
             "wait_s": rate.reset_s if is_over else None,
         },
     )

@@ -1,4 +1,6 @@
-"""python -m tests.chaos kill|points|hosts: breaks things on purpose; the last line is JSON, exit code 0 when all held.
+"""python -m tests.chaos kill|points|hosts|budget|fairness: breaks things on purpose.
+
+The last line is JSON, exit code 0 when all held.
 
 On a PostgreSQL server, a simulator and workers of its own; none of yours are touched.
 """
@@ -24,8 +26,12 @@ def main(arguments: Sequence[str]) -> int:
     kill.add_argument("--seed", type=int, default=1)
     points = commands.add_parser("points", help="let a worker die at every named point of every operation")
     points.add_argument("--only", nargs="*", default=[], help="operations; all when none is named")
+    budget = commands.add_parser("budget", help="many processes against an ESP that enforces a limit")
+    budget.add_argument("--processes", type=int, default=8)
+    budget.add_argument("--seconds", type=float, default=30)
     wanted = parser.parse_args(arguments)
-    return {"kill": run_kill, "points": run_points}[wanted.command](wanted)
+    runs = {"kill": run_kill, "points": run_points, "budget": run_budget}
+    return runs[wanted.command](wanted)
 
 
 def run_kill(wanted: argparse.Namespace) -> int:
@@ -40,6 +46,13 @@ def run_points(wanted: argparse.Namespace) -> int:
         from tests.chaos import points
 
         return points.report(points.run(wanted.only))
+
+
+def run_budget(wanted: argparse.Namespace) -> int:
+    with empty_stage():
+        from tests.chaos import budget
+
+        return budget.report(budget.run(wanted.processes, wanted.seconds), wanted.seconds)
 
 
 if __name__ == "__main__":
