@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
-from django.db import connection, transaction
 from django.utils import timezone
 
-from audiences.models import Change
 from connectors.models import Call, Goal, Reconciliation, Run
 from connectors.pace import budget
-from connectors.sync import lateness, nightly, reconcile, repairing, runs, scheduling
+from connectors.sync import cancelling, following, lateness, nightly, reconcile, repairing, runs, scheduling
 from connectors.sync.delivery import deliver
 from syncapp.accounts import scope
 from syncapp.work import Slice, crashing, daily, every, handler, wake
 
 PLAN = "connectors.plan"
 CALLS_KEPT = timedelta(days=30)
-TOUCHED_PER_PLAN = 50_000  # people; above this, planning everyone touched at once would hold locks too long
-
-CLAIM_CHANGES = """
-SELECT id, profile_ids FROM audiences_change
-WHERE account_id = %s AND planned_at IS NULL ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED
-"""
 
 
 def wake_planner(account_id: int) -> None:
@@ -35,47 +26,17 @@ def wake_planner(account_id: int) -> None:
 def plan_changes(account_id: int, key: str, slice_: Slice) -> float | None:
     """Plan the people touched since the last time, for every goal that follows changes."""
     while not slice_.is_over():
-        if not plan_next_changes(account_id):
+        if not following.plan_next_changes(account_id):
             return None
         crashing.reached("after_commit", "plan")
     return 0
-
-
-@transaction.atomic
-def plan_next_changes(account_id: int) -> bool:
-    """False when no change was waiting. The changes are marked in the transaction that planned them."""
-    change_ids, touched = claim_changes(account_id)
-    if not change_ids:
-        return False
-    for goal in Goal.objects.of(account_id).select_related("connection").order_by("pk"):
-        if runs.obstacle(goal):
-            Goal.objects.filter(pk=goal.pk, needs_full_run=False).update(needs_full_run=True)
-        else:
-            runs.plan_touched(goal, touched)
-    Change.objects.of(account_id).filter(pk__in=change_ids).update(planned_at=timezone.now())
-    crashing.reached("before_commit", "plan")
-    return True
-
-
-def claim_changes(account_id: int) -> tuple[list[int], Sequence[int]]:
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM_CHANGES, [account_id])
-        rows = cursor.fetchall()
-    change_ids: list[int] = []
-    touched: set[int] = set()
-    for change_id, profile_ids in rows:
-        if change_ids and len(touched) + len(profile_ids) > TOUCHED_PER_PLAN:
-            break
-        change_ids.append(change_id)
-        touched.update(profile_ids)
-    return change_ids, sorted(touched)
 
 
 @handler(runs.EXECUTE, lease_s=300, quarantine=False)
 def execute_run(account_id: int, key: str, slice_: Slice) -> float | None:
     run = Run.objects.of(account_id).select_related("goal__connection").filter(pk=key).first()
     if run is not None:
-        runs.execute(run)
+        following.execute(run)
         crashing.reached("after_commit", "run")
     return None
 
@@ -83,7 +44,27 @@ def execute_run(account_id: int, key: str, slice_: Slice) -> float | None:
 @handler(runs.DELIVER, quarantine=False)
 def deliver_goal(account_id: int, key: str, slice_: Slice) -> float | None:
     goal = Goal.objects.of(account_id).select_related("connection__authorization").filter(pk=key).first()
-    return None if goal is None else deliver(goal, slice_)
+    if goal is None:
+        return None
+    cancelling.finish_where_nobody_delivers(goal, slice_)
+    return deliver(goal, slice_)
+
+
+@handler(cancelling.CANCEL, quarantine=False)
+def cancel_run(account_id: int, key: str, slice_: Slice) -> float | None:
+    run = Run.objects.of(account_id).filter(pk=key, state=Run.State.CANCELLING).first()
+    return None if run is None else cancelling.finish(run, slice_)
+
+
+@every(10, name="connectors.schedule")
+def start_scheduled(slice_: Slice) -> float | None:
+    return scheduling.start_due(slice_)
+
+
+@every(60, name="connectors.late_starts")
+def tell_of_late_starts(slice_: Slice) -> float | None:
+    lateness.tell_of_late_starts()
+    return None
 
 
 @handler(reconcile.RECONCILE, lease_s=300)
@@ -110,17 +91,6 @@ def reconcile_nightly(slice_: Slice) -> float | None:
 def forget_budgets(slice_: Slice) -> float | None:
     """Budgets of credentials that nobody uses any more."""
     budget.forget()
-    return None
-
-
-@every(10, name="connectors.schedule")
-def start_scheduled(slice_: Slice) -> float | None:
-    return scheduling.start_due(slice_)
-
-
-@every(60, name="connectors.late_starts")
-def tell_of_late_starts(slice_: Slice) -> float | None:
-    lateness.tell_of_late_starts()
     return None
 
 

@@ -12,8 +12,10 @@ from audiences.models import Profile
 from connectors.models.goal import Goal
 from syncapp.accounts.fields import AccountForeignKey
 from syncapp.accounts.models import AccountModel, LargeAccountModel, User
+from syncapp.audit.tracking import tracked
 
 
+@tracked("goal", "decision", "decided_by", "decided_at", "decision_reason", updates_only=True)
 class Run(AccountModel):
     """Counters obey `checked = created + updated + unchanged + Σ skipped + rejected + dead + waiting`, and on their own
     `removals = removed + removal_rejected + removal_dead + removal_skipped + removal_waiting`; waiting is 0 once
@@ -41,6 +43,13 @@ class Run(AccountModel):
         CANCELLED = "cancelled", "Cancelled"
         LOST = "lost", "Lost"
 
+    class Decision(models.TextChoices):
+        APPROVED = "approved", "Approved"
+        DISMISSED = "dismissed", "Dismissed"
+        CANCELLED = "cancelled", "Cancelled"
+        UNDO = "undo", "Undo of a removal"
+
+    NOT_PLANNED = (State.QUEUED, State.PLANNING, State.HELD)
     OPEN = (State.QUEUED, State.PLANNING, State.HELD, State.RUNNING, State.WAITING, State.CANCELLING)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -60,6 +69,9 @@ class Run(AccountModel):
         max_length=64, blank=True, help_text="Of who is to be done what, by which version."
     )
     approved_hash = models.CharField(max_length=64, blank=True)
+    decision = models.CharField(
+        max_length=10, choices=Decision, blank=True, db_default="", help_text="The last one, by a person."
+    )
     decided_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
     decision_reason = models.CharField(max_length=300, blank=True)
@@ -101,7 +113,7 @@ class Run(AccountModel):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["account", "goal", "trigger"],
+                fields=["account", "goal", "trigger", "dry"],
                 condition=Q(state__in=["queued", "planning"]),
                 name="run_waiting_once_per_goal",
             ),

@@ -10,9 +10,13 @@ from audiences.suppressions import suppressed_sql
 
 # In the order they are told to staff when several apply; the words are in connectors.sync.words.
 NO_ADDRESS = "no_address"
+INVALID_ADDRESS = "invalid_address"
 SUPPRESSED = "suppressed"
 DENIED = "consent_denied"
 UNKNOWN = "no_consent"
+
+# What comes in through the API is looked at letter by letter; this is for what came some other way, and cheap.
+LOOKS_LIKE_AN_ADDRESS = "'^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:].]+$'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ def wanted_sql(wants: Sequence[Want], name: str, parameters: dict[str, Any], per
     if not tests:
         return "false"
     suppressed = suppressed_sql(f"{person}.email", parameters)
-    return f"({person}.email IS NOT NULL AND ({' OR '.join(tests)}) AND NOT {suppressed})"
+    valid = f"{person}.email ~ {LOOKS_LIKE_AN_ADDRESS}"
+    return f"({person}.email IS NOT NULL AND ({' OR '.join(tests)}) AND {valid} AND NOT {suppressed})"
 
 
 def withheld_sql(objective_keys: Sequence[str], parameters: dict[str, Any]) -> str:
@@ -55,6 +60,7 @@ def withheld_sql(objective_keys: Sequence[str], parameters: dict[str, Any]) -> s
     return (
         "CASE"
         f" WHEN p.email IS NULL THEN '{NO_ADDRESS}'"
+        f" WHEN p.email !~ {LOOKS_LIKE_AN_ADDRESS} THEN '{INVALID_ADDRESS}'"
         f" WHEN {suppressed_sql('p.email', parameters)} THEN '{SUPPRESSED}'"
         f" WHEN {granted} THEN NULL"
         f" WHEN {denied} THEN '{DENIED}'"

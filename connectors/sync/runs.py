@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -12,13 +11,12 @@ from django.utils import timezone
 
 from connectors.models import Goal, Outcome, Run
 from connectors.sync import words
-from connectors.sync.plan import Planned, plan
-from connectors.sync.sources import Shape
 from syncapp.accounts.models import User
-from syncapp.work import crashing, wake
+from syncapp.work import wake
 
 DELIVER = "connectors.deliver"
 EXECUTE = "connectors.run"
+AUDIENCES = "profile:audiences"
 
 
 class CannotRun(RuntimeError):
@@ -26,27 +24,32 @@ class CannotRun(RuntimeError):
 
 
 @transaction.atomic
-def queue_full_run(goal: Goal, *, trigger: str, requested_by: User | None = None) -> Run:
-    """A run over the whole audience, handed to the workers on commit; the one already open, if there is one."""
+def queue_full_run(goal: Goal, *, trigger: str, requested_by: User | None = None, dry: bool = False) -> Run:
+    """A run over the whole audience, handed to the workers on commit; the one already open, if there is one.
+
+    A dry run is beside those: it may look while another works, and also at a goal that is switched off. What only
+    has to be delivered yet keeps no change waiting: its people are planned anew. Raises CannotRun.
+    """
     lock(goal)
-    open_run: Run | None = goal.runs.filter(full=True, state__in=Run.OPEN).first()
+    in_the_way = Run.NOT_PLANNED if dry or trigger == Run.Trigger.CHANGE else Run.OPEN
+    open_run: Run | None = goal.runs.filter(full=True, dry=dry, state__in=in_the_way).first()
     if open_run is not None:
         return open_run
-    problem = obstacle(goal)
+    problem = obstacle(goal, dry=dry)
     if problem:
         raise CannotRun(problem)
     run: Run = Run.objects.create(
-        account_id=goal.account_id, goal=goal, trigger=trigger, full=True, requested_by=requested_by
+        account_id=goal.account_id, goal=goal, trigger=trigger, full=True, dry=dry, requested_by=requested_by
     )
     wake(EXECUTE, str(run.pk), account_id=goal.account_id)
     return run
 
 
-def obstacle(goal: Goal) -> str:
-    """Why the goal cannot run, in words for staff; empty when it can."""
-    if not goal.connection.enabled:
+def obstacle(goal: Goal, *, dry: bool = False) -> str:
+    """Why the goal cannot run, in words for staff; empty when it can. A dry run does not mind switches."""
+    if not goal.connection.enabled and not dry:
         return "The connection is switched off."
-    if not goal.enabled:
+    if not goal.enabled and not dry:
         return "The goal is switched off."
     if not goal.list_id:
         return "Choose the list at the ESP first."
@@ -56,6 +59,11 @@ def obstacle(goal: Goal) -> str:
         return "An audience of this goal was deleted: choose another one."
     if not goal.connection.objective_links.exists():
         return "Attach an objective to the connection first: without one nobody has agreed to be mailed."
+    if goal.leavers == Goal.Leavers.CLEAR and not goal.mappings.filter(source=AUDIENCES).exists():
+        return (
+            "Nothing says which field to empty for people who leave: let a field of the list hold their audiences, "
+            "or choose something else for people who leave."
+        )
     return ""
 
 
@@ -77,71 +85,6 @@ def locked(goal: Goal) -> Goal:
     lock(goal)
     now: Goal = Goal.objects.select_related("connection").get(pk=goal.pk)
     return now
-
-
-@transaction.atomic
-def execute(run: Run) -> None:
-    """Plan a queued full run. Repeating it after a crash is harmless: the transaction is all or nothing.
-
-    What asks for a full run is taken note of first: who changes the goal while it is planned asks anew.
-    """
-    goal = locked(run.goal)
-    Goal.objects.filter(pk=goal.pk).update(needs_full_run=False)
-    run = Run.objects.select_for_update(no_key=True, of=["self"]).get(pk=run.pk)
-    if run.state not in (Run.State.QUEUED, Run.State.PLANNING):
-        return
-    problem = obstacle(goal)
-    if problem:
-        close(run, Run.State.FAILED, problem)
-        Goal.objects.filter(pk=goal.pk).update(needs_full_run=True)
-        return
-    plan_into(run, goal)
-    crashing.reached("before_commit", "run")
-
-
-@transaction.atomic
-def plan_touched(goal: Goal, profile_ids: Sequence[int]) -> Run | None:
-    """A run for the people touched; None when the goal has nothing to do with them."""
-    goal = locked(goal)
-    run: Run = Run.objects.create(account_id=goal.account_id, goal=goal, trigger=Run.Trigger.CHANGE)
-    planned = plan_into(run, goal, profile_ids)
-    if planned.touches_nobody:
-        run.delete()
-        return None
-    return run
-
-
-def plan_into(run: Run, goal: Goal, touched: Sequence[int] | None = None) -> Planned:
-    shape = Shape.of(goal)
-    now = timezone.now()
-    planned = plan(goal, run.pk, shape, touched)
-    run.settings = settings_of(goal, shape)
-    run.started_at = run.heartbeat_at = now
-    run.checked = planned.checked
-    run.unchanged = planned.unchanged
-    run.skipped = dict(planned.skipped)
-    run.waiting = planned.created + planned.updated
-    run.removals = run.removal_waiting = planned.removals
-    run.state = Run.State.RUNNING
-    settle(run)
-    run.save()
-    take_over(planned.superseded)
-    if planned.due:
-        wake(DELIVER, str(goal.pk), account_id=goal.account_id, priority=touched is not None)
-    return planned
-
-
-def settings_of(goal: Goal, shape: Shape) -> dict[str, Any]:
-    """What a run keeps of the goal it executed."""
-    return {
-        "version": shape.version,
-        "list_id": goal.list_id,
-        "list_name": goal.list_name,
-        "leavers": goal.leavers,
-        "audiences": list(goal.audiences.values_list("name", flat=True)),
-        "objectives": list(goal.connection.objectives.values_list("key", flat=True)),
-        "fields": [[field.source, field.target] for field in shape.fields],
-    }
 
 
 def take_over(superseded: Mapping[tuple[UUID, str], int]) -> None:
@@ -190,13 +133,16 @@ def settle(run: Run) -> None:
 
 def verdict(run: Run) -> tuple[str, str]:
     """The state of a run in which nobody is waiting any more, and why. Never plain "completed" when rows failed."""
-    rejected = run.rejected + run.removal_rejected
-    dead = run.dead + run.removal_dead
+    if run.state == Run.State.CANCELLING:
+        return Run.State.CANCELLED, run.reason
+    failed = run.rejected + run.removal_rejected + run.dead + run.removal_dead
     done = run.created + run.updated + run.unchanged + run.removed
-    if (rejected or dead) and not done:
-        return Run.State.FAILED, f"Nobody could be sent: {failures(rejected, dead)}."
-    if rejected or dead:
-        return Run.State.WARNINGS, f"Of {run.checked + run.removals:,} people, {failures(rejected, dead)}."
+    if failed and not done:
+        return Run.State.FAILED, f"{failure_words(run)}; nobody else was sent."
+    if failed:
+        return Run.State.WARNINGS, f"{failure_words(run)}, of {run.checked + run.removals:,}."
+    if leavers_wait(run):
+        return Run.State.WARNINGS, leavers_wait(run)
     if run.full and not run.checked:
         return Run.State.WARNINGS, "The audiences of this goal are empty: nobody was sent."
     if run.full and not done:
@@ -204,9 +150,20 @@ def verdict(run: Run) -> tuple[str, str]:
     return Run.State.COMPLETED, ""
 
 
-def failures(rejected: int, dead: int) -> str:
-    told = [f"the ESP rejected {rejected:,}"] if rejected else []
-    return " and ".join([*told, f"{dead:,} were given up"] if dead else told)
+def failure_words(run: Run) -> str:
+    rejected, dead = run.rejected + run.removal_rejected, run.dead + run.removal_dead
+    parts = [f"the ESP rejected {rejected:,}"] if rejected else []
+    parts += [f"{dead:,} given up after many tries"] if dead else []
+    words = " and ".join(parts)
+    return words[0].upper() + words[1:]
+
+
+def leavers_wait(run: Run) -> str:
+    """What a run of changes says when it left leavers alone; else empty."""
+    people = run.plan.get("leavers_wait", 0)
+    if not people:
+        return ""
+    return f"{people:,} people left, more than this goal takes off unasked: a full run is held for approval."
 
 
 def most_common_reason(skipped: Mapping[str, int]) -> str:
@@ -215,7 +172,7 @@ def most_common_reason(skipped: Mapping[str, int]) -> str:
 
 
 def close(run: Run, state: str, reason: str) -> None:
-    run.state, run.reason, run.finished_at = state, reason, timezone.now()
+    run.state, run.reason, run.finished_at = state, reason[:300], timezone.now()
     run.save()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 REASONS = {
     "no_address": "No e-mail address",
+    "invalid_address": "The e-mail address is not one",
     "suppressed": "On the suppression list",
     "consent_denied": "Refused consent",
     "no_consent": "No consent yet",
@@ -16,6 +17,7 @@ REASONS = {
     "wanted_again": "Wanted again before it was done",
     "not_there": "Had not reached the list",
     "cancelled": "The run was cancelled",
+    "quarantined": "Stopped workers before; replay to try again",
     "goal_changed": "The goal was changed or switched off",
 }
 

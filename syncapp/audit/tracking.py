@@ -19,19 +19,21 @@ M = TypeVar("M", bound=type[models.Model])
 tracked_models: dict[type[models.Model], type[models.Model]] = {}
 
 
-def tracked(*fields: str, words: str = "") -> Callable[[M], M]:
+def tracked(*fields: str, words: str = "", updates_only: bool = False) -> Callable[[M], M]:
     """Class decorator: keep events of these fields; the id and the account come along.
 
-    Name no secret and no counter. `words` is how the activity page calls such a row.
+    Name no secret and no counter. `words` is how the activity page calls such a row. `updates_only` is for rows the
+    machinery makes all day long, of which only what people decide is worth an event.
     """
+    trackers: list[pghistory.RowEvent] = [pghistory.UpdateEvent()]
+    if not updates_only:
+        trackers += [pghistory.InsertEvent(), pghistory.DeleteEvent()]
 
     def track(model: M) -> M:
         has_account = any(field.name == "account" for field in model._meta.local_fields)
         kept = ["id", *(["account"] if has_account else []), *fields]
         pghistory.track(
-            pghistory.InsertEvent(),
-            pghistory.UpdateEvent(),
-            pghistory.DeleteEvent(),
+            *trackers,
             fields=kept,
             obj_field=None,
             context_field=pghistory.ContextJSONField(),

@@ -22,9 +22,9 @@ from connectors.models import (
     Subscriber,
 )
 from connectors.simulators import Running
-from connectors.sync import runs
+from connectors.sync import holding, runs
 from connectors.tasks import deliver_goal, execute_run, plan_changes
-from syncapp.accounts.models import Account
+from syncapp.accounts.models import Account, User
 from syncapp.work import Slice
 
 API_KEY = "engine-tests-account-key"
@@ -100,12 +100,32 @@ class World:
         self.plan()
         return self.deliver()
 
-    def run_fully(self) -> Run:
-        run = runs.queue_full_run(self.goal, trigger=Run.Trigger.MANUAL)
+    def plan_fully(self, *, dry: bool = False) -> Run:
+        """A full run, planned; held if something holds it."""
+        run = runs.queue_full_run(self.goal, trigger=Run.Trigger.MANUAL, dry=dry)
         execute_run(self.account.pk, str(run.pk), Slice())
+        run.refresh_from_db()
+        return run
+
+    def approve(self, run: Run) -> Run:
+        """Somebody looked at the plan, and the workers go on with it."""
+        holding.approve(run, self.somebody, run.plan_hash, "Looked at it.")
+        execute_run(self.account.pk, str(run.pk), Slice())
+        run.refresh_from_db()
+        return run
+
+    def run_fully(self) -> Run:
+        """A full run, approved if it is held, and delivered."""
+        run = self.plan_fully()
+        if run.state == Run.State.HELD:
+            self.approve(run)
         self.deliver()
         run.refresh_from_db()
         return run
+
+    @property
+    def somebody(self) -> User:
+        return User.objects.get_or_create(email="somebody@agency.example", defaults={"name": "Some Body"})[0]
 
     @property
     def last_run(self) -> Run:
@@ -148,7 +168,10 @@ SEED = {
 
 
 def make_world(account: Account, simulator: Running, audience: Audience, objective: Objective) -> World:
-    """An export of the audience to a list of the simulator; the caller is inside the account's scope."""
+    """An export of the audience to a list of the simulator; the caller is inside the account's scope.
+
+    Its first run, over an empty audience, is taken as done and approved: it follows changes.
+    """
     client = simulator.seed(SEED)["clients"][0]
     for key, label, type_ in (
         ("first_name", "First name", "text"),
@@ -179,6 +202,8 @@ def make_world(account: Account, simulator: Running, audience: Audience, objecti
         name="Newsletter",
         list_id=client["lists"][0]["id"],
         list_name="News",
+        approved_version=1,
+        hold_changes=False,
     )
     GoalAudience.objects.create(account=account, goal=goal, audience=audience)
     for position, (source, target) in enumerate(
