@@ -44,6 +44,8 @@ class Stack:
             "SYNCAPP_HOME": str(home),
             "SYNCAPP_DEBUG": "no",
             "SYNCAPP_HTTPS": "no",  # or nobody could sign in at http://localhost
+            "SYNCAPP_URL": self.web_url,
+            "SYNCAPP_EGRESS_LOOPBACK": "yes",  # a webhook's receiver is tried out on this machine
             "DJANGO_SETTINGS_MODULE": "syncapp.settings",
             "PYTHONUNBUFFERED": "1",
         }

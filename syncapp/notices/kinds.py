@@ -58,7 +58,8 @@ def register_sources(find: FindSources) -> FindSources:
 
 
 def known() -> list[Kind]:
-    return list(_kinds.values())
+    """In the order of registration; this package's own come last."""
+    return sorted(_kinds.values(), key=lambda kind: kind.key == WEBHOOK_STOPPED)
 
 
 def get(key: str) -> Kind:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from syncapp.accounts import scope
 from syncapp.notices import endpoints, resolve_alert
@@ -91,10 +92,10 @@ def test_from_the_bell_to_what_it_is_about(page_at, troubled, ann):
     page = page_at(DESK, user=ann)
     page.goto("/admin/")
     page.get_by_role("link", name="3 open alerts").click()
-    assert page.get_by_text("The export to “News” failed").is_visible()
+    expect(page.get_by_text("The export to “News” failed")).to_be_visible()
     assert page.get_by_text("The export to “Service” failed").count() == 0
     page.get_by_text("The export to “News” failed").click()
-    assert page.get_by_role("link", name="Open what it is about").is_visible()
+    expect(page.get_by_role("link", name="Open what it is about")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [DESK, PHONE])
@@ -104,8 +105,8 @@ def test_choosing_what_one_is_told(page_at, troubled, ann, width):
     group = page.get_by_role("radiogroup", name="Run failed")
     group.get_by_text("Every time").click()
     page.get_by_role("checkbox", name=re.compile("Daily digest")).uncheck()
-    page.get_by_role("button", name="Keep").click()
-    assert page.get_by_text("Kept, for Ann’s Bicycles.").is_visible()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved, for Ann’s Bicycles.")).to_be_visible()
     assert page.get_by_role("radiogroup", name="Run failed").get_by_label("Every time").is_checked()
     assert not page.get_by_role("checkbox", name=re.compile("Daily digest")).is_checked()
 
@@ -116,12 +117,12 @@ def test_adding_a_webhook(page_at, screenshot, troubled, ann):
     page.get_by_label("Name").fill("Status page")
     page.get_by_label("Address").fill("https://127.0.0.1/")
     page.get_by_role("button", name="Save").click()
-    assert page.get_by_text("Give a host name instead of a number.").is_visible()
+    expect(page.get_by_text("Give a host name instead of a number.")).to_be_visible()
     page.get_by_label("Address").fill("https://status.example.com/hooks")
     page.get_by_role("button", name="Save").click()
-    assert page.get_by_text("this secret is never shown again").is_visible()
+    expect(page.get_by_text("this secret is never shown again")).to_be_visible()
     screenshot(page, "notices-secret")
     page.get_by_role("link", name="I have copied it").click()
     page.get_by_role("button", name="Send a test").click()
-    assert page.get_by_text("A test message is on its way").is_visible()
-    assert page.get_by_role("cell", name="webhook.test").is_visible()
+    expect(page.get_by_text("A test message is on its way")).to_be_visible()
+    expect(page.get_by_role("cell", name="webhook.test")).to_be_visible()

@@ -32,7 +32,7 @@ FAILED = {
 
 @pytest.fixture
 def known_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kinds, "_kinds", {**kinds._kinds})
+    monkeypatch.setattr(kinds, "_kinds", {kinds.WEBHOOK_STOPPED: kinds.get(kinds.WEBHOOK_STOPPED)})
     monkeypatch.setattr(kinds, "_source_finders", [])
     register_kind("run_failed", "Run failed", default_on=True)
     register_kind("run_warnings", "Run completed with warnings", default_on=False)

@@ -114,6 +114,19 @@ def test_an_editor_marks_alerts_as_resolved(ann_account, raise_failed, role, clo
         assert (Alert.objects.get().resolved_at is not None) == closes
 
 
+def test_the_page_of_an_alert_says_who_was_told_and_closes_it(ann, ann_account, bob, raise_failed, work):
+    alert_id = raise_failed(ann_account)
+    work()
+    address = f"{ALERTS}{alert_id}/"
+    page = page_of(signed_in(ann), f"{address}change/")
+    assert "Ann Smit" in page
+    assert "Sent" in page
+    assert signed_in(bob).post(f"{address}resolve/").status_code == NOT_FOUND
+    assert signed_in(ann).get(f"{address}resolve/").status_code == FORBIDDEN
+    assert signed_in(ann).post(f"{address}resolve/").status_code == FOUND
+    assert "Mark as resolved" not in page_of(signed_in(ann), f"{address}change/")
+
+
 # What a person is told
 
 

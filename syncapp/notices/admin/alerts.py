@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import F, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -19,6 +21,8 @@ from syncapp.notices.admin.filters import KindFilter, StateFilter
 from syncapp.notices.admin.preferences import preferences_view
 from syncapp.notices.door import resolve_alert
 from syncapp.notices.models import Alert
+
+SHOWN = 20
 
 
 @admin.register(Alert)
@@ -35,17 +39,17 @@ class AlertAdmin(TenantAdmin):
     list_before_template = "notices/alerts_intro.html"
     search_fields = ("title", "subject_label")
     actions = ("resolve",)
+    change_form_outer_before_template = "notices/alert_top.html"
+    change_form_outer_after_template = "notices/alert_after.html"
     fields = (
         "what",
         "state",
         "kind_in_words",
-        "subject_label",
-        "words",
-        "page",
+        "what_to_do",
         "first_at",
         "last_at",
         "times",
-        "resolved_at",
+        "ended",
     )
     readonly_fields = fields
     empty_state = {
@@ -61,7 +65,12 @@ class AlertAdmin(TenantAdmin):
         own = path(
             "preferences/", self.admin_site.admin_view(preferences_view), name="notices_alert_preferences"
         )
-        return [own, *super().get_urls()]
+        close = path(
+            "<path:object_id>/resolve/",
+            self.admin_site.admin_view(self.resolve_view),
+            name="notices_alert_resolve",
+        )
+        return [own, *self.narrowed([close]), *super().get_urls()]
 
     @admin.display(description="What", ordering="title")
     def what(self, alert: Alert) -> SafeString:
@@ -85,11 +94,32 @@ class AlertAdmin(TenantAdmin):
     def happened(self, alert: Alert) -> str:
         return "once" if alert.times == 1 else f"{alert.times} times, last {ago(alert.last_at)}"
 
-    @admin.display(description="Page")
-    def page(self, alert: Alert) -> str | SafeString:
-        if not alert.link:
-            return "none"
-        return format_html('<a class="link" href="{}">Open what it is about</a>', alert.link)
+    @admin.display(description="What to do")
+    def what_to_do(self, alert: Alert) -> str:
+        return alert.words or "Open what it is about, and look."
+
+    @admin.display(description="Resolved")
+    def ended(self, alert: Alert) -> Any:
+        return alert.resolved_at if alert.resolved_at is not None else "not yet"
+
+    def resolve_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        alert = self.get_object(request, object_id)
+        if alert is None:
+            raise Http404("There is no such alert.")
+        if request.method != "POST" or not self.has_resolve_permission(request, alert):
+            raise PermissionDenied
+        resolve_alert(account_id=alert.account_id, kind=alert.kind, subject=alert.subject)
+        self.message_user(
+            request, "Marked as resolved. What happens again is raised again.", messages.SUCCESS
+        )
+        return redirect("admin:notices_alert_changelist")
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        alert = kwargs.get("obj")
+        if alert is not None:
+            context["may_resolve"] = alert.resolved_at is None and self.has_resolve_permission(request, alert)
+            context["mails"] = list(alert.mails.select_related("user").order_by("-pk")[:SHOWN])
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def has_resolve_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_role(request, self.resolve_role, obj)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.contrib import admin, messages
@@ -10,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import path
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from syncapp.admin.base import Role, TenantAdmin
@@ -25,7 +27,7 @@ class DeliveryAdmin(TenantAdmin):
 
     view_role = resend_role = Role.MANAGER
     add_role = change_role = delete_role = None
-    list_display = ("named", "endpoint", "look", "attempts", "last_error", "made")
+    list_display = ("named", "endpoint", "look", "attempts", "answer", "made")
     list_filter = ("state", "endpoint")
     list_filter_sheet = True
     list_select_related = ("endpoint",)
@@ -37,12 +39,10 @@ class DeliveryAdmin(TenantAdmin):
         "look",
         "message_id",
         "attempts",
-        "next_attempt_at",
-        "last_status",
-        "last_error",
-        "delivered_at",
+        "answer",
+        "next_attempt",
         "created_at",
-        "body",
+        "sent",
     )
     readonly_fields = fields
     change_form_outer_after_template = "notices/delivery_after.html"
@@ -70,6 +70,25 @@ class DeliveryAdmin(TenantAdmin):
     @admin.display(description="State", ordering="state")
     def look(self, delivery: Delivery) -> SafeString:
         return looks.of_delivery(delivery)
+
+    @admin.display(description="Answer", ordering="last_status")
+    def answer(self, delivery: Delivery) -> str:
+        if delivery.last_error:
+            return delivery.last_error
+        return str(delivery.last_status) if delivery.last_status is not None else "none yet"
+
+    @admin.display(description="Next attempt", ordering="next_attempt_at")
+    def next_attempt(self, delivery: Delivery) -> Any:
+        return delivery.next_attempt_at if delivery.state == Delivery.State.WAITING else "none"
+
+    @admin.display(description="Message")
+    def sent(self, delivery: Delivery) -> SafeString:
+        """As JSON to be read; sent without the line breaks."""
+        try:
+            body = json.dumps(json.loads(delivery.body), indent=2, ensure_ascii=False)
+        except ValueError:
+            body = delivery.body
+        return format_html('<pre class="mono pretty">{}</pre>', body)
 
     @admin.display(description="Made", ordering="created_at")
     def made(self, delivery: Delivery) -> str:

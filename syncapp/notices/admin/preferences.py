@@ -81,6 +81,8 @@ def rows_of(account_id: int, user_id: int, source: kinds.Source | None) -> list[
     said = said_by(account_id, user_id, source.ref if source is not None else "")
     rows = []
     for kind in kinds.known():
+        if source is not None and kind.key == kinds.WEBHOOK_STOPPED:
+            continue  # it belongs to no source
         choice = said.get(kind.key)
         if choice is not None:
             rows.append(Row(kind, choice.when, choice.resolved, is_default=False))
@@ -114,7 +116,7 @@ def keep(request: HttpRequest, account: Account) -> HttpResponse:
         with scope.account(target):
             keep_choices(target.pk, int(request.user.pk or 0), request.POST, source)
     where = f"all {len(targets)} clients" if everywhere else (source.label if source else account.name)
-    messages.success(request, f"Kept, for {where}.")
+    messages.success(request, f"Saved, for {where}.")
     query = {"client": account.slug, **({"source": source.ref} if source else {})}
     return redirect(f"{reverse('admin:notices_alert_preferences')}?{urlencode(query)}")
 
