@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from django.contrib.postgres.functions import TransactionNow
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -170,7 +171,8 @@ def make_due(
     row = row or Subscriber(account_id=goal.account_id, goal=goal, profile=profile)
     row.wanted, row.reason, row.wanted_hash = Subscriber.Wanted.ON, "", found.fingerprint
     row.operation = Outcome.Operation.RESTORE if found.returns else Outcome.Operation.UPSERT
-    row.run, row.due_at, row.attempts, row.crashes = run, now, 0, 0
+    row.run, row.attempts, row.crashes = run, 0, 0
+    row.due_at = TransactionNow()  # what is claimed below is compared with the time the transaction began
     row.dead_at = row.first_failed_at = None
     row.error_class = row.error_code = row.error_message = ""
     row.save()

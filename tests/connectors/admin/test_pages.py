@@ -24,7 +24,7 @@ def pages_of(scene: Any) -> list[str]:
         run, call = Run.objects.get(), Call.objects.latest("id")
     of_run = [
         reverse(f"admin:connectors_run_{name}", args=[run.pk])
-        for name in ("change", "people", "calls", "settings", "progress")
+        for name in ("change", "plan", "people", "calls", "settings", "progress")
     ]
     steps = ("authorization", "client", "list", "audiences", "objectives", "fields", "recap")
     return [
@@ -32,6 +32,8 @@ def pages_of(scene: Any) -> list[str]:
         reverse("admin:connectors_authorization_change", args=[scene.authorization.pk]),
         reverse("admin:connectors_goal_change", args=[scene.goal.pk]),
         reverse("admin:connectors_goal_people", args=[scene.goal.pk]),
+        reverse("admin:connectors_goal_failed", args=[scene.goal.pk]),
+        reverse("admin:connectors_goal_try", args=[scene.goal.pk]),
         reverse("admin:connectors_call_change", args=[call.pk]),
         *of_run,
         *(reverse("admin:connectors_setup", args=[scene.connection.pk, step]) for step in steps),
@@ -49,7 +51,14 @@ def acts_of(scene: Any) -> list[str]:
         reverse("admin:connectors_goal_run", args=[scene.goal.pk]),
         reverse("admin:connectors_goal_copy", args=[scene.goal.pk]),
         reverse("admin:connectors_goal_field", args=[scene.goal.pk]),
-        reverse("admin:connectors_run_again", args=[run.pk]),
+        *(
+            reverse(f"admin:connectors_goal_{name}", args=[scene.goal.pk])
+            for name in ("dry", "pause", "replay")
+        ),
+        *(
+            reverse(f"admin:connectors_run_{name}", args=[run.pk])
+            for name in ("again", "decide", "cancel", "undo", "replay")
+        ),
     ]
 
 
@@ -85,7 +94,9 @@ def test_a_viewer_looks_and_changes_nothing(scene, signed_in, ann):
         Membership.objects.update(role=Membership.Role.VIEWER)
     client = signed_in(ann)
     for address in pages_of(scene):
-        assert client.get(address).status_code == (403 if "/setup/" in address else 200), address
+        assert client.get(address).status_code == (
+            403 if "/setup/" in address or address.endswith("/try/") else 200
+        ), address
     for address in acts_of(scene):
         assert client.post(address).status_code == 403, address
     assert client.get(reverse("admin:connectors_connection_add")).status_code == 403
