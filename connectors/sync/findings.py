@@ -19,7 +19,7 @@ CLASS_OF = {
     "leave": "leaving",
     "withdrawn": "withdrawn",
 }
-QUARANTINED = "quarantined"
+SET_ASIDE = ("quarantined", "rejected_before")  # until a person says so, or they change
 GUARD = (
     *("applies", "too_many", "is_empty", "leavers_wait"),
     *("staying", "leaving", "leaving_anew", "on_list", "people_hash"),
@@ -43,8 +43,8 @@ class Row(NamedTuple):
 class Planned:
     """What a plan found. `superseded`: {(run, operation): people whose waiting operation this plan took over}.
 
-    `applies`: it was written; else a person has to say so. `people_hash` is that of the people; `counts` and `samples` are
-    as `Run.plan` keeps them. `leavers_wait`: the guard left those who left alone; `leaving_anew` were not on their
+    `applies`: it was written; else a person has to say so. `people_hash` is that of the people; `counts` and
+    `samples` are as `Run.plan` keeps them. `leavers_wait`: the guard left those who left alone; `leaving_anew` were not on their
     way off already.
     """
 
@@ -89,7 +89,7 @@ def to_planned(rows: Iterable[Row]) -> Planned:
             found.samples["unchanged"] = list(row.ids or ())
         else:
             _count(found, row)
-            (withheld if row.verdict in ("off", QUARANTINED) else counts)[class_of(row)] += row.people
+            (withheld if row.verdict in ("off", *SET_ASIDE) else counts)[class_of(row)] += row.people
             _keep_samples(found, row)
     found.counts = {**{name: counts[name] for name in CLASSES}, "withheld": _without_leavers(withheld)}
     return found
@@ -99,8 +99,8 @@ def class_of(row: Row) -> str:
     """How the plan shows the group: a class, or the reason of who is withheld; empty for who is not shown."""
     if row.moved:
         return "renamed"
-    if row.verdict == QUARANTINED:
-        return QUARANTINED
+    if row.verdict in SET_ASIDE:
+        return row.verdict
     return CLASS_OF.get(row.verdict, row.reason)
 
 
@@ -124,7 +124,7 @@ def _count(found: Planned, row: Row) -> None:
     """The books of the run: people on the one hand, removals on the other."""
     if row.belongs:
         found.checked += row.people
-        reason = QUARANTINED if row.verdict == QUARANTINED else row.reason
+        reason = row.verdict if row.verdict in SET_ASIDE else row.reason
         if reason:
             found.skipped[reason] += row.people
     if row.verdict in ("leave", "withdrawn"):

@@ -6,7 +6,7 @@ people touched, or of the audience for a full run; nothing is sent here.
 
 Verdicts: create, restore (we had taken them off), update, keep · withdrawn (may not be mailed any more), leave
 (left the audiences, is to come off as the goal says) · off (nothing to do: never there, gone, or may stay) ·
-quarantined (killed workers; waits for a person).
+quarantined (killed workers) and rejected_before (refused by the ESP as they are now): wait for a person, or a change.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from uuid import UUID
 from django.db import connection
 
 from connectors.models import Goal
-from connectors.sync.findings import SAMPLES, Planned, Row, to_planned
+from connectors.sync.findings import SAMPLES, SET_ASIDE, Planned, Row, to_planned
 from connectors.sync.gate import Want, wanted_sql, withheld_sql
 from connectors.sync.guard import FULL_GUARD, TOUCHED_GUARD, guard_parameters
 from connectors.sync.sources import Shape, fingerprint_sql, inputs_sql
@@ -58,7 +58,10 @@ joined AS (
            s.remote_state, coalesce(s.so, false) AS tried, s.run_id AS old_run, s.operation AS old_operation,
            coalesce(s.maybe_there AND NOT s.gone, false) AS is_there, coalesce(s.gone, false) AS gone,
            coalesce(s.pending, false) AS pending, s.dead_at IS NOT NULL AS was_dead,
-           s.dead_at IS NOT NULL AND s.error_class = 'quarantined' AS quarantined, s.wanted_hash,
+           CASE WHEN s.dead_at IS NULL THEN NULL
+                WHEN s.error_class = 'person' THEN 'rejected_before'
+                WHEN s.error_class = 'quarantined' THEN s.error_class END AS set_aside,
+           s.wanted_hash,
            s.accepted_address <> w.email AND s.accepted_address <> '' AS moved,
            CASE WHEN w.profile_id IS NOT NULL THEN w.withheld
                 WHEN s.kept OR (s.maybe_there AND NOT s.gone) THEN (SELECT {withheld} {person}) END AS withheld,
@@ -84,7 +87,7 @@ diff AS MATERIALIZED (
                         WHEN %(leavers)s = 'keep' OR (%(leavers)s = 'clear' AND remote_state = 'cleared') THEN 'off'
                         ELSE 'leave' END
                WHEN reason <> '' THEN 'off'
-               WHEN quarantined AND wanted_hash = hash THEN 'quarantined'
+               WHEN set_aside IS NOT NULL AND wanted_hash = hash THEN set_aside
                WHEN remote_state = 'left' THEN 'restore'
                WHEN remote_state = 'cleared' THEN 'update'
                WHEN accepted_hash IS NULL THEN 'create'
@@ -103,8 +106,8 @@ superseded AS (
 noted AS (
     INSERT INTO connectors_outcome (account_id, run_id, profile_id, operation, result, code, message, at)
     SELECT %(account)s, %(run)s, profile_id, 'upsert', 'skipped',
-           CASE verdict WHEN 'quarantined' THEN verdict ELSE reason END, '', now()
-    FROM diff CROSS JOIN guard WHERE {is_applied} AND belongs AND (reason <> '' OR verdict = 'quarantined')
+           CASE WHEN verdict IN {set_aside} THEN verdict ELSE reason END, '', now()
+    FROM diff CROSS JOIN guard WHERE {is_applied} AND belongs AND (reason <> '' OR verdict IN {set_aside})
 ),
 written AS (
     INSERT INTO connectors_subscriber AS s (
@@ -121,7 +124,7 @@ written AS (
            CASE WHEN verdict IN {verdicts_with_work} THEN now() END,
            0, '', '', now()
     FROM diff CROSS JOIN guard
-    WHERE {is_applied} AND verdict <> 'quarantined' AND (
+    WHERE {is_applied} AND verdict NOT IN {set_aside} AND (
         verdict IN {verdicts_with_work} OR pending OR NOT is_known OR was_dead
         OR reason <> reason_before OR (wanted = 'on') <> (reason = '') OR (kept AND is_member))
     ORDER BY profile_id
@@ -236,6 +239,7 @@ def _statement(
         is_applied=f"guard.applies AND (verdict <> 'leave' OR NOT guard.leavers_wait) AND {part}",
         is_shown=part if part is Part.WITHDRAWALS else "NOT guard.leavers_wait OR verdict <> 'leave'",
         verdicts_with_work=VERDICTS_WITH_WORK,
+        set_aside=SET_ASIDE,
         samples=SAMPLES if with_samples else 0,
         with_samples="true" if with_samples else "false",
     )

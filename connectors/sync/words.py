@@ -17,6 +17,7 @@ REASONS = {
     "wanted_again": "Wanted again before it was done",
     "not_there": "Had not reached the list",
     "cancelled": "The run was cancelled",
+    "rejected_before": "Rejected by the ESP as they are; replay to try again",
     "quarantined": "Stopped workers before; replay to try again",
     "goal_changed": "The goal was changed or switched off",
 }

@@ -21,6 +21,7 @@ from connectors.sync.sources import Shape, fingerprint_sql, inputs_sql
 from tests.connectors.sync.world import World
 
 PEOPLE = 700
+SET_ASIDE = {"quarantined": "quarantined", "person": "rejected_before"}
 GONE = ("unsubscribed", "bounced", "removed", "suppressed")
 OPERATION = {
     "create": "upsert",
@@ -79,12 +80,8 @@ class Somebody:
             return self.taking_off(reason, leavers), reason
         if known is None:
             return "create", ""
-        if (
-            known.dead_at is not None
-            and known.error_class == "quarantined"
-            and known.wanted_hash == self.hash
-        ):
-            return "quarantined", ""
+        if known.dead_at is not None and known.error_class in SET_ASIDE and known.wanted_hash == self.hash:
+            return SET_ASIDE[known.error_class], ""
         if known.remote_state == "left":
             return "restore", ""
         if known.accepted_hash is None and known.remote_state != "cleared":
@@ -210,7 +207,7 @@ def remember(world: World, people: Sequence[Somebody], chance: random.Random) ->
             tried_addresses=chance.choice([None, None, None, ["tried@example.com"]]),
         )
         if chance.random() < 0.15:
-            known.dead_at, known.error_class = timezone.now(), chance.choice(["quarantined", "given_up"])
+            known.dead_at, known.error_class = timezone.now(), chance.choice([*SET_ASIDE, "given_up"])
         elif chance.random() < 0.3:
             known.due_at, known.run, known.operation = timezone.now(), before, "upsert"
         one.memory = known
@@ -239,14 +236,14 @@ def test_the_plan_agrees_with_a_second_opinion_on_everyone(crowd: tuple[World, l
         "withdrawn": verdicts["withdrawn"],
         "withheld": withheld(people, expected),
     }
-    assert set(verdicts) >= {"create", "restore", "update", "keep", "withdrawn", "off", "quarantined"}
+    assert set(verdicts) >= {"create", "restore", "update", "keep", "withdrawn", "off", *SET_ASIDE.values()}
     assert found.removals == verdicts["leave"] + verdicts["withdrawn"]
     assert found.checked == found.created + found.updated + found.unchanged + found.skipped.total()
     rows = {row.profile_id: row for row in Subscriber.objects.filter(goal=goal)}
     for one, verdict in with_verdicts(people, expected):
         row, (_, reason) = rows[one.id], expected[one.id]
-        if verdict == "quarantined":
-            assert (row.due_at, row.error_class) == (None, "quarantined")
+        if verdict in SET_ASIDE.values():
+            assert (row.due_at, SET_ASIDE[row.error_class]) == (None, verdict)
             continue
         operation = leavers if verdict == "leave" else OPERATION.get(verdict, "")
         assert (row.operation, row.due_at is not None) == (operation, operation != ""), (verdict, vars(row))
@@ -271,7 +268,7 @@ def test_samples_are_of_the_class_and_few(crowd: tuple[World, list[Somebody]]):
         assert len(ids) == len(set(ids)) == min(20, counts[name])
         if name == "leaving":
             assert {by_id[one] for one in ids} == {("leave", "left")}
-        if name in found.counts["withheld"] and name != "quarantined":
+        if name in found.counts["withheld"] and name not in SET_ASIDE.values():
             assert {by_id[one][1] for one in ids} == {name}
 
 
@@ -307,8 +304,8 @@ def withheld(people: Sequence[Somebody], expected: dict[int, tuple[str, str]]) -
     reasons: Counter[str] = Counter()
     for one, verdict in with_verdicts(people, expected):
         belongs = one.is_member or (one.memory is not None and one.memory.kept)
-        if verdict == "quarantined":
-            reasons["quarantined"] += 1
+        if verdict in SET_ASIDE.values():
+            reasons[verdict] += 1
         elif verdict == "off" and belongs:
             reasons[expected[one.id][1]] += 1
     return dict(reasons)
