@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import reverse
 
 from connectors.models import Connection, Goal, Run
+from syncapp.accounts.models import Account
 from syncapp.notices import raise_alert, register_kind, resolve_alert
 from syncapp.notices.models import Alert
 
@@ -16,6 +17,8 @@ CONNECTOR_BROKE = "connector_broke"
 RUN_HELD = "run_held"
 PLAN_FAILED = "plan_failed"
 LIST_GONE = "list_gone"
+RUN_LOST = "run_lost"
+CONSERVATION_BROKEN = "conservation_broken"
 
 register_kind(
     DID_NOT_START,
@@ -54,6 +57,18 @@ register_kind(
     "A fault of ours keeps people from being sent",
     default_on=True,
     help="Repeating does not help: the application has to be repaired.",
+)
+register_kind(
+    RUN_LOST,
+    "A run was lost",
+    default_on=True,
+    help="It waited for people nobody was sending any more. A full run makes good for it.",
+)
+register_kind(
+    CONSERVATION_BROKEN,
+    "The books do not close",
+    default_on=True,
+    help="A run counts other people than those something happened to: a fault of ours.",
 )
 
 
@@ -129,6 +144,34 @@ def works_again(goal: Goal) -> None:
     subject = subject_of_authorization(goal.connection)
     resolve_alert(account_id=goal.account_id, kind=CREDENTIALS_REFUSED, subject=subject)
     list_found(goal)
+
+
+def run_lost(goal: Goal, run: Run) -> None:
+    raise_alert(
+        **{**of_goal(goal, RUN_LOST), "url": reverse("admin:connectors_run_change", args=[run.pk])},
+        title=f"A run of “{goal}” was lost",
+        words=f"{run.reason} Start a full run of the goal: it sends whoever was left out.",
+    )
+
+
+def conservation_broken(account: Account, differences: int) -> None:
+    """`differences`: counters that say something else than the people do."""
+    raise_alert(
+        account_id=account.pk,
+        kind=CONSERVATION_BROKEN,
+        subject=f"account:{account.pk}",
+        subject_label=str(account),
+        url=reverse("admin:connectors_run_changelist"),
+        title="The books of runs do not close",
+        words=(
+            f"{differences:,} counters of runs differ from what happened to people. Whoever runs this application "
+            f"finds them with: manage.py conserve --account {account.slug}"
+        ),
+    )
+
+
+def conservation_holds(account: Account) -> None:
+    resolve_alert(account_id=account.pk, kind=CONSERVATION_BROKEN, subject=f"account:{account.pk}")
 
 
 def subject_of_authorization(connection: Connection) -> str:

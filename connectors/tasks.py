@@ -8,7 +8,18 @@ from django.utils import timezone
 
 from connectors.models import Call, Goal, Reconciliation, Run
 from connectors.pace import budget
-from connectors.sync import cancelling, following, lateness, nightly, reconcile, repairing, runs, scheduling
+from connectors.sync import (
+    cancelling,
+    conservation,
+    following,
+    lateness,
+    nightly,
+    reconcile,
+    repairing,
+    runs,
+    scheduling,
+    standstill,
+)
 from connectors.sync.delivery import deliver
 from syncapp.accounts import scope
 from syncapp.work import Slice, crashing, daily, every, handler, wake
@@ -99,4 +110,16 @@ def forget_calls(slice_: Slice) -> float | None:
     """Calls are for finding out what went wrong lately; what happened to people stays in the outcomes."""
     with scope.everything("calls of every account grow old"):
         Call.objects.filter(at__lt=timezone.now() - CALLS_KEPT).delete()
+    return None
+
+
+@every(60, name="connectors.standstill")
+def look_after_what_stands_still(slice_: Slice) -> float | None:
+    standstill.look_after()
+    return None
+
+
+@daily("04:10", name="connectors.conserve")
+def check_the_books(slice_: Slice) -> float | None:
+    conservation.check_every_account()
     return None

@@ -11,10 +11,10 @@ import msgspec
 from django.db import connection, transaction
 
 from audiences.changes import record_change
-from connectors.models import Goal
+from connectors.models import Flight, Goal
 from connectors.sync import runs
 from connectors.sync.claiming import Batch
-from connectors.sync.crashes import UNSURE, UNSURE_ADDRESSES, UNSURE_HASH
+from connectors.sync.crashes import UNSURE, UNSURE_ADDRESSES, UNSURE_HASH, put_down
 
 # A table that was just planned has no statistics to be joined by: a hash over the whole of it, or the whole of it
 # per person, makes every batch cost as much as the goal is large. Without constants to look up by, and with these
@@ -39,7 +39,7 @@ news AS MATERIALIZED (
            (%(runs)s::uuid[])[kind] AS run_id, (%(results)s::text[])[kind] AS result, (%(codes)s::text[])[kind] AS code,
            (%(messages)s::text[])[kind] AS message, (%(states)s::text[])[kind] AS state,
            (%(classes)s::text[])[kind] AS class, (%(delays_s)s::float8[])[kind] AS delay_s,
-           (%(tries)s::int[])[kind] AS tries
+           (%(tries)s::int[])[kind] AS tries, (%(unsure)s::bool[])[kind] AS is_unsure
     FROM landed, unnest(profile_ids, addresses, fingerprints, string_to_array(%(kinds)s, ',')::int[])
         AS sent(profile_id, address, fingerprint, kind)
 ),
@@ -48,10 +48,10 @@ written AS (
         accepted_hash = CASE WHEN l.result IN ('created', 'updated') THEN l.fingerprint
                              WHEN l.result = 'removed' AND l.operation = 'clear' THEN {unsure_hash}
                              WHEN l.result = 'removed' THEN NULL
-                             WHEN l.tries > 0 THEN {unsure_hash} ELSE s.accepted_hash END,
+                             WHEN l.is_unsure THEN {unsure_hash} ELSE s.accepted_hash END,
         tried_addresses = CASE WHEN l.result = 'removed' AND l.operation = 'clear' THEN s.tried_addresses
                                WHEN l.result IN ('created', 'updated', 'removed') THEN NULL
-                               WHEN l.tries > 0 THEN {unsure_addresses} ELSE s.tried_addresses END,
+                               WHEN l.is_unsure THEN {unsure_addresses} ELSE s.tried_addresses END,
         accepted_address = CASE WHEN l.result IN ('created', 'updated') THEN l.address ELSE s.accepted_address END,
         accepted_at = CASE WHEN l.result IN ('created', 'updated', 'removed') THEN now() ELSE s.accepted_at END,
         wanted_hash = CASE WHEN l.result IN ('created', 'updated', 'rejected', 'dead') AND l.fingerprint IS NOT NULL
@@ -117,7 +117,7 @@ class News(msgspec.Struct, frozen=True):
     """What came of one claimed person. `result`: created, updated, removed, rejected, skipped, dead, or retry.
 
     `error_class`: the consequence of a failure, in a word. For a retry, `delay_s` is the person's own pause; `counts`:
-    whether it used up a try.
+    whether it used up a try; `maybe_sent`: whether the ESP may hold what was sent, or part of it, all the same.
     """
 
     result: str
@@ -127,6 +127,7 @@ class News(msgspec.Struct, frozen=True):
     error_class: str = ""
     delay_s: float = 0
     counts: bool = True
+    maybe_sent: bool = True
 
 
 @transaction.atomic
@@ -153,6 +154,7 @@ def confirm(goal: Goal, batch: Batch, news: Sequence[News]) -> None:
         "states": [one.state for one in kinds],
         "classes": [one.error_class for one in kinds],
         "delays_s": [float(one.delay_s) for one in kinds],
+        "unsure": [one.result in ("retry", "dead") and one.maybe_sent for one in kinds],
         "tries": [int(one.result in ("retry", "dead") and one.counts) for one in kinds],
     }
     with connection.cursor() as cursor:
@@ -185,6 +187,13 @@ def note_late(goal: Goal, batch: Batch, news: Sequence[News]) -> None:
         "ids": [person.profile_id for person in people],
         "addresses": [person.address or "" for person in people],
     }
+    put_down(goal, others_with(goal, parameters["ids"]))
     with connection.cursor() as cursor:
         cursor.execute(LATE, parameters)
     record_change(account_id=goal.account_id, profile_ids=parameters["ids"], origin="late answer")
+
+
+def others_with(goal: Goal, profile_ids: Sequence[int]) -> list[UUID]:
+    """Flights of the same people: what they do may be undone by what came late, so their news would be wrong."""
+    found = Flight.objects.filter(goal=goal, profile_ids__overlap=list(profile_ids))
+    return list(found.values_list("pk", flat=True))

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import connection
 from django.utils import timezone
 
+from connectors import alerts
 from connectors.models import Outcome
 from syncapp.accounts import scope
 from syncapp.accounts.models import Account
@@ -128,5 +129,10 @@ def books_of(account: Account) -> Books:
         return Books(*map(int, cursor.fetchone()))
 
 
-def yesterday() -> datetime:
-    return timezone.now() - LOOKED_BACK
+def check_every_account() -> None:
+    """Once a day: a difference is an alert, and its end is told too."""
+    since = timezone.now() - LOOKED_BACK
+    for account in Account.objects.order_by("pk"):
+        found = differences_of(account, since)
+        with scope.account(account):
+            alerts.conservation_broken(account, len(found)) if found else alerts.conservation_holds(account)

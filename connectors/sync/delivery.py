@@ -295,7 +295,10 @@ class Delivery:
         """Nobody was sent: they stay due and used up no try."""
         told, *others = batches
         self.let_go(others)
-        news = [replace(stopped(person, error), result="retry", counts=False) for person in told.people]
+        news = [
+            replace(stopped(person, error), result="retry", counts=False, maybe_sent=False)
+            for person in told.people
+        ]
         confirm(self.goal, told, news)
         self._in_the_air.discard(told.token)
         keep_calls(self.goal, told, self.recorder.taken())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from msgspec.structs import replace
+
 from connectors.esp.contract import Outcome, Status
 from connectors.esp.errors import ConnectorError, Consequence
 from connectors.sync.claiming import Person
@@ -12,6 +14,8 @@ from connectors.sync.halving import BUG, STOPPED, Broken
 from connectors.sync.policy import Decision, Verdict, decide
 from connectors.sync.target import Sent
 
+DID_NOTHING = (Consequence.WAIT, Consequence.REAUTHENTICATE)  # the ESP says so; of others nobody knows
+
 
 def failed(person: Person, outcome: Outcome, sent: Sent) -> News:
     """News of somebody who was not sent: `outcome` is REFUSED or RETRY."""
@@ -19,7 +23,7 @@ def failed(person: Person, outcome: Outcome, sent: Sent) -> News:
         state = outcome.state.value if outcome.state is not None else ""
         return News("rejected", outcome.code, outcome.words, state, error_class="" if state else "person")
     if outcome.code == STOPPED and sent.trouble is not None:
-        return stopped(person, sent.trouble)
+        return replace(stopped(person, sent.trouble), maybe_sent=not is_first_call(sent))
     decision = decide(Consequence.RETRY, tries=person.attempts, failing_for_s=failing_for_s(person))
     word = BUG if outcome.code == BUG else Consequence.RETRY.value
     return told(decision, outcome.code, outcome.words, word, decision.pause_s)
@@ -37,6 +41,12 @@ def stopped(person: Person, trouble: ConnectorError) -> News:
     decision = decide(consequence, tries=person.attempts, failing_for_s=failing_for_s(person))
     pause_s = decision.pause_s if is_ours else 0.0
     return told(decision, trouble.code or STOPPED, str(trouble), word_of(consequence), pause_s)
+
+
+def is_first_call(sent: Sent) -> bool:
+    """Whether the batch was turned away at the door: by its first call, which certainly did nothing."""
+    turned_away = sent.trouble is not None and sent.trouble.consequence in DID_NOTHING
+    return turned_away and not sent.passed and not sent.failures
 
 
 def told(decision: Decision, code: str, words: str, error_class: str, pause_s: float) -> News:

@@ -12,11 +12,13 @@ from django.db import connection, transaction
 from audiences.changes import record_change
 from audiences.models import Profile
 from connectors.models import Flight, Run, Subscriber
-from connectors.sync import runs
+from connectors.sync import esp, runs
 from connectors.sync.claiming import Batch, claim
 from connectors.sync.confirming import News, confirm
 from connectors.sync.crashes import take_back
-from connectors.sync.sources import Shape
+from connectors.sync.sending import send
+from connectors.sync.sources import Shape, contact_maker
+from connectors.sync.target import Sent, Target
 from connectors.wizard.goals import set_objectives
 from syncapp.work.models import Wakeup
 from tests.connectors.sync.world import World
@@ -198,4 +200,42 @@ def test_a_plan_waits_for_a_confirmation_instead_of_deadlocking(world: World):
         planning.result()
     world.deliver()
     assert [run.created + run.updated for run in Run.objects.order_by("queued_at")] == [1, 1]
+    assert all(run.adds_up and not run.is_open for run in Run.objects.all())
+
+
+def send_claimed(world: World, batch: Batch) -> Sent:
+    with esp.connect(world.authorization, world.connection) as connector:
+        return send(Target(connector, world.list_id, None, contact_maker(Shape.of(world.goal))), batch)
+
+
+def test_where_the_esp_slows_down_after_adding_a_new_address_that_address_is_remembered(world: World):
+    world.push("eve@example.com")
+    world.simulator.faults([{"kind": "reset_before", "match": "subscribers.import"}])
+    world.work()
+    move(world, "eve@example.com", "eva@example.com")
+    world.plan()
+    batch = claimed(world)
+    world.simulator.faults([{"kind": "rate_limited", "match": "subscribers.delete", "retry_after": 1}])
+    confirm(world.goal, batch, send_claimed(world, batch).news)
+    assert world.on_list == {"eva@example.com": "Active"}
+    move(world, "eva@example.com", "evi@example.com")
+    world.work()
+    assert [address for address, state in world.on_list.items() if state == "Active"] == ["evi@example.com"]
+
+
+def test_what_came_late_between_sending_and_confirming_is_looked_at_again(world: World):
+    """A worker that was taken for dead adds an old address, after the next one found nothing there to retire."""
+    world.push("eve@example.com")
+    world.plan()
+    late = claimed(world)
+    take_back(world.goal)
+    move(world, "eve@example.com", "eva@example.com")
+    world.plan()
+    (batch,) = claim(world.goal, Shape.of(world.goal), "upsert", 1, suspected=1)
+    sent = send_claimed(world, batch)
+    confirm(world.goal, late, send_claimed(world, late).news)
+    confirm(world.goal, batch, sent.news)
+    world.work()
+    assert [address for address, state in world.on_list.items() if state == "Active"] == ["eva@example.com"]
+    assert not Subscriber.objects.exclude(due_at=None).exists()
     assert all(run.adds_up and not run.is_open for run in Run.objects.all())
