@@ -72,11 +72,8 @@ def plan_again(run: Run) -> Run:
 
 def held(run: Run) -> Run:
     """The run as it is now, locked: of two people who decide at once, the second one is told of the first."""
-    now: Run = (
-        Run.objects.select_for_update(no_key=True, of=["self"])
-        .select_related("goal__connection", "decided_by")
-        .get(pk=run.pk)
-    )
+    Run.objects.select_for_update(no_key=True, of=["self"]).get(pk=run.pk)
+    now: Run = Run.objects.select_related("account", "goal__connection", "decided_by").get(pk=run.pk)
     if now.state == Run.State.HELD:
         return now
     if now.decided_by is None or now.decided_at is None:

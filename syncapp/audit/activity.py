@@ -15,6 +15,7 @@ from syncapp.accounts.models import Account, User
 from syncapp.audit.tracking import tracked_models
 from syncapp.audit.words import Change, changes_between, name_of
 
+USERS = ("user", "created_by", "decided_by")  # fields that name people
 ACTS = {"insert": "added", "update": "changed", "delete": "deleted"}
 
 
@@ -168,5 +169,5 @@ def _users(events: Iterable[Any]) -> dict[int, str]:
     wanted: set[int] = set()
     for event in events:
         wanted.add((event.pgh_context or {}).get("user") or 0)
-        wanted |= {getattr(event, f"{name}_id", None) or 0 for name in ("user", "created_by")}
+        wanted |= {getattr(event, f"{name}_id", None) or 0 for name in USERS}
     return {user.pk: str(user) for user in User.objects.filter(pk__in=wanted - {0})}
