@@ -25,7 +25,7 @@ from connectors.wizard.when import When
 BY_HAND = "manual"
 KINDS = (
     (BY_HAND, "By hand", "Only when a person presses “Run now”."),
-    ("minutes", "Every so many minutes", "From midnight on, at most every 5."),
+    ("minutes", "Every so many minutes", "From midnight on; 5 is the shortest."),
     ("hours", "Every so many hours", "From midnight on."),
     ("times", "Times of the day", "One or several, every day."),
     ("weekdays", "Days of the week", "Such as weekdays at 06:00."),
