@@ -104,10 +104,10 @@ def record_failure(
 ) -> None:
     """`floor_s`: what the receiver asked to wait at least."""
     is_last = delivery.attempts >= len(WAITS_S) or status == GONE
-    floor_at = timezone.now() + timedelta(seconds=floor_s)
+    wait_s = max(wait_after(delivery.attempts), floor_s)
     Delivery.objects.of(delivery.account_id).filter(pk=delivery.pk).update(
         state=Delivery.State.FAILED if is_last else Delivery.State.WAITING,
-        next_attempt_at=max(delivery.next_attempt_at, floor_at),
+        next_attempt_at=timezone.now() + timedelta(seconds=wait_s),
         last_status=status,
         last_error=words[:200],
     )

@@ -20,6 +20,7 @@ from syncapp.notices.places import absolute
 from syncapp.notices.recipients import When, choices_in
 from syncapp.work import Slice
 
+REST_S = 30.0  # a server that is away gets the other mails later, so that it holds no worker
 WAITS_S = (60, 300, 1800, 7200, 18_000, 36_000)  # after the 1st, 2nd, … failed attempt
 
 
@@ -29,7 +30,8 @@ def send_due(account_id: int, slice_: Slice) -> float | None:
         mail = claim_next(account_id)
         if mail is None:
             return seconds_until_next(account_id)
-        send(mail)
+        if not send(mail):
+            return seconds_until_next(account_id, least_s=REST_S)
     return 0
 
 
@@ -49,18 +51,20 @@ def claim_next(account_id: int) -> Mail | None:
     return mail
 
 
-def send(mail: Mail) -> None:
+def send(mail: Mail) -> bool:
+    """False where the mail server did not take it."""
     if not is_wanted(mail):
         note(mail, state=Mail.State.DROPPED)
-        return
+        return True
     try:
         compose(mail).send()
     except (smtplib.SMTPException, OSError) as error:  # class only: a server's words may name the person
         is_last = mail.attempts > len(WAITS_S)
         state = Mail.State.FAILED if is_last else Mail.State.WAITING
         note(mail, state=state, error=type(error).__name__)
-        return
+        return False
     note(mail, state=Mail.State.SENT, sent_at=timezone.now(), error="")
+    return True
 
 
 def note(mail: Mail, **fields: Any) -> None:
@@ -110,7 +114,11 @@ def context_of(mail: Mail) -> dict[str, Any]:
     }
 
 
-def seconds_until_next(account_id: int) -> float | None:
+def seconds_until_next(account_id: int, least_s: float = 0.0) -> float | None:
+    """`least_s`: for what is due already. None where nothing waits."""
     waiting = Mail.objects.of(account_id).filter(state=Mail.State.WAITING)
     due_at = waiting.order_by("next_attempt_at").values_list("next_attempt_at", flat=True).first()
-    return None if due_at is None else max(0.0, (due_at - timezone.now()).total_seconds())
+    if due_at is None:
+        return None
+    wait_s = float((due_at - timezone.now()).total_seconds())
+    return wait_s if wait_s > 0 else least_s

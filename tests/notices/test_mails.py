@@ -125,6 +125,14 @@ def test_a_mail_server_that_is_away_is_tried_again(ann, ann_account, raise_faile
     assert (row.state, row.attempts, row.error, len(mailoutbox)) == ("sent", 3, "", 1)
 
 
+def test_a_mail_server_that_is_away_holds_no_worker(ann, ann_account, raise_failed, work, broken):
+    broken.times = 100
+    for number in range(3):
+        raise_failed(ann_account, subject=f"goal:{number}")
+    work()
+    assert sorted(row.attempts for row in rows(ann_account)) == [0, 0, 1]
+
+
 def test_a_mail_server_that_stays_away_is_given_up(ann, ann_account, raise_failed, work, mailoutbox, broken):
     broken.times = 100
     raise_failed(ann_account)

@@ -6,9 +6,11 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import time
 from datetime import timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from django.core.serializers import serialize
@@ -80,6 +82,25 @@ def test_even_the_longest_alert_is_a_thin_event(ann_account, known_kinds):
             last_at=timezone.now(), times=1, pk=1,
         )  # fmt: skip
         assert len(payloads.of_alert(alert, payloads.RAISED).encode()) < 20_000
+
+
+def test_the_receiver_of_the_readme_works(ann_account, endpoint, raise_failed, work, receiver, settings):
+    (code,) = re.findall(
+        r"```python\n(import base64.*?)```", (settings.BASE_DIR / "README.md").read_text(), re.S
+    )
+    readme: dict[str, Any] = {}
+    exec(code, readme)  # noqa: S102  our own README
+    with scope.account(ann_account):
+        new = endpoints.rotate_secret(endpoint)
+    raise_failed(ann_account)
+    work()
+    headers, body = receiver.got[0]
+    for secret in (new, endpoint.shown):
+        assert readme["is_ours"](headers, body, secret)
+    assert not readme["is_ours"](headers, body.replace(b"error", b"fine!"), new)
+    assert not readme["is_ours"](headers, body, signing.new_secret())
+    old = {**headers, "webhook-timestamp": str(int(headers["webhook-timestamp"]) - 600)}
+    assert not readme["is_ours"](old, body, new)
 
 
 def test_only_the_kinds_that_were_asked_for(ann_account, bob_account, endpoint, raise_failed, work, receiver):
