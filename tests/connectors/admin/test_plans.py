@@ -10,7 +10,7 @@ from django.urls import reverse
 from audiences import ingest
 from audiences.ingest import Operation
 from audiences.models import Audience, Profile
-from connectors.models import Run, Subscriber
+from connectors.models import Goal, Run, Subscriber
 from connectors.sync import runs
 from connectors.tasks import plan_changes
 from syncapp.accounts import scope
@@ -145,8 +145,7 @@ def leave(scene: Any, people: int) -> list[str]:
 
 def test_a_removal_is_undone_from_its_run(scene, signed_in, ann):
     with scope.account(scene.account):
-        scene.goal.leavers = "remove"
-        scene.goal.save()
+        Goal.objects.update(leavers="remove")
     scene.run(ann)
     gone = leave(scene, 5)
     with scope.account(scene.account):
