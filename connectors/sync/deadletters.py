@@ -89,7 +89,9 @@ def replay(
     profile_ids: Sequence[int] | None = None,
     failed_in: Run | None = None,
 ) -> Run:
-    """Try again: everybody, a class, a code, these people, or those of one run. Gate and payload are as of the moment of sending.
+    """Try again: everybody, a class, a code, these people, or those of one run.
+
+    Gate and payload are as of the moment of sending.
 
     Raises NobodyToReplay when none of them is a dead letter any more, CannotRun while the goal cannot run.
     """
