@@ -17,7 +17,7 @@ from connectors.esp.errors import (
     NotFound,
     TryAgain,
 )
-from connectors.models import Authorization, Connection, Goal
+from connectors.models import Authorization, Connection, Goal, Run
 from connectors.sync import runs
 from connectors.sync.halving import Broken
 
@@ -114,4 +114,6 @@ def word(goal: Goal) -> Health:
         return Health(Word.ATTENTION, connection.state_reason)
     if goal.problem:
         return Health(Word.ATTENTION, goal.problem)
+    if goal.runs.filter(state=Run.State.HELD).exists():
+        return Health(Word.ATTENTION, "A run is held: look at its plan, and approve or dismiss it.")
     return Health(Word.HEALTHY)

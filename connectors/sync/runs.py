@@ -140,7 +140,7 @@ def verdict(run: Run) -> tuple[str, str]:
     if failed and not done:
         return Run.State.FAILED, f"{failure_words(run)}; nobody else was sent."
     if failed:
-        return Run.State.WARNINGS, f"{failure_words(run)}, of {run.checked + run.removals:,}."
+        return Run.State.WARNINGS, f"{failure_words(run)} of {run.checked + run.removals:,}."
     if leavers_wait(run):
         return Run.State.WARNINGS, leavers_wait(run)
     if run.full and not run.checked:
