@@ -30,7 +30,7 @@ def name_of(event: Any, users: dict[int, str]) -> str:
     if getattr(event, "user_id", None) is not None:
         return users.get(event.user_id, "a former user")
     found = next((getattr(event, name) for name in NAMES if getattr(event, name, "")), None)
-    return str(found) if found is not None else f"no. {event.id}"
+    return str(found) if found is not None else f"no. {str(event.id)[:8]}"
 
 
 def changes_between(before: Any, after: Any, users: dict[int, str]) -> Iterator[Change]:
