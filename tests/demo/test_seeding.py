@@ -41,12 +41,14 @@ def test_seeding_makes_every_client_once() -> None:
             assert set(Consent.objects.values_list("state", flat=True)) == {"granted", "denied"}
             assert Suppression.objects.exists()
             assert all(audience.member_count > 0 for audience in Audience.objects.all())
-    check_runs_are_queued_not_invented()
+    check_runs_are_planned_not_invented()
 
 
-def check_runs_are_queued_not_invented() -> None:
+def check_runs_are_planned_not_invented() -> None:
     with scope.everything("every client's runs"):
-        assert set(Run.objects.values_list("state", flat=True)) == {Run.State.QUEUED}
+        assert set(Run.objects.values_list("state", flat=True)) == {Run.State.PLANNING, Run.State.HELD}
+        assert Run.objects.get(state=Run.State.HELD).plan["counts"]["added"] > 0
+        assert all(run.decision_reason for run in Run.objects.filter(state=Run.State.PLANNING))
         assert Connection.objects.filter(enabled=False).count() == 1
         goals = {run.goal_id for run in Run.objects.filter(goal__connection__enabled=True)}
         assert len(goals) == Run.objects.count()

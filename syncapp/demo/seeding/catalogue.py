@@ -41,7 +41,8 @@ class DemoAudience:
 class DemoList:
     """A list at the simulated ESP, which a goal exports audiences to.
 
-    `has_leavers`: some people unsubscribed or bounced at the ESP before the first sync.
+    `has_leavers`: some people unsubscribed or bounced at the ESP before the first sync. `is_held`: nobody approved the
+    first run yet.
     """
 
     title: str
@@ -49,6 +50,7 @@ class DemoList:
     confirmed_opt_in: bool = False
     leavers: str = "keep"
     has_leavers: bool = False
+    is_held: bool = False
 
 
 @dataclass(frozen=True)

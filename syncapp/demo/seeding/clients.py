@@ -178,7 +178,8 @@ FINCH = DemoClient(
             labels=("marketing",),
         ),
         DemoConnection(
-            "Events", ("events",), (DemoList("Readings", ("readings", "book-club"), leavers="unsubscribe"),),
+            "Events", ("events",),
+            (DemoList("Readings", ("readings", "book-club"), leavers="unsubscribe", is_held=True),),
             labels=("events",),
         ),
     ),

@@ -10,8 +10,8 @@ from django.contrib.auth.hashers import make_password
 from audiences.ingest import Contact, Operation
 from audiences.models import Audience, Objective, Property
 from connectors.models import Authorization, Connection, ConnectionObjective, Goal, GoalAudience, Mapping, Run
-from connectors.sync import runs
-from connectors.tasks import plan_next_changes
+from connectors.sync import executing, holding, runs
+from connectors.sync.following import plan_next_changes
 from syncapp.accounts import scope
 from syncapp.accounts.models import Account, Membership, User
 from syncapp.demo.seeding import simulated
@@ -32,6 +32,7 @@ PROPERTIES = (
 )
 NOT_PERSONAL = ("interests", "loyalty_points", "customer_since", "vip")
 PEOPLE_PER_CALL = 5000
+FIRST_RUN_REASON = "Went through the plan with the client: these are their people."
 
 
 def write_client(client: DemoClient, people: Sequence[DemoPerson]) -> Account:
@@ -164,7 +165,16 @@ def write_connection(
     for position, shown in enumerate(row.lists):
         goal = write_goal(account, client, connection, shown, position, audiences)
         if connection.enabled:
-            runs.queue_full_run(goal, trigger=Run.Trigger.MANUAL, requested_by=manager)
+            start(goal, manager, is_approved=not shown.is_held)
+
+
+def start(goal: Goal, manager: User, *, is_approved: bool) -> None:
+    """Plan the first run, which is held; approved by the manager, a worker carries it out."""
+    run = runs.queue_full_run(goal, trigger=Run.Trigger.MANUAL, requested_by=manager)
+    executing.execute(run)
+    if is_approved:
+        run.refresh_from_db()
+        holding.approve(run, manager, run.plan_hash, FIRST_RUN_REASON)
 
 
 def write_goal(
