@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from connectors.admin.when import WhenForm, chosen_values, form_values
 from connectors.models import Goal
+from connectors.schedules import in_words
 from connectors.wizard.when import set_when
 
 
@@ -19,7 +20,7 @@ def edit(model_admin: Any, request: HttpRequest, goal: Goal) -> HttpResponseBase
     form = WhenForm(request.POST if request.method == "POST" else None, goal=goal)
     if form.is_bound and form.is_valid():
         set_when(goal, form.cleaned_when)
-        messages.success(request, "Kept: it runs by this schedule from now on.")
+        messages.success(request, f"Kept. Full runs: {in_words(form.schedule)}.")
         return redirect(reverse("admin:connectors_goal_change", args=[goal.pk]))
     context = model_admin.page_context(
         request, goal, f"When {goal} runs", goal=goal, form=form, **form_values(goal, form)

@@ -21,6 +21,7 @@ logger = logging.getLogger("connectors")
 
 AFTER_AN_ERROR = timedelta(minutes=5)
 LEFT_OUT_KEPT = 20  # starts
+NOT_BEGUN = (Run.State.QUEUED, Run.State.PLANNING)
 
 
 def start_due(slice_: Slice) -> float | None:
@@ -65,7 +66,8 @@ def start(goal_id: int) -> Run | None:
     open_run = goal.runs.filter(full=True, dry=False, state__in=Run.OPEN).first()
     if open_run is not None:
         goal.save(update_fields=["next_run_at"])
-        note_left_out(open_run, slot)
+        if open_run.state not in NOT_BEGUN:  # one that did not begin yet makes good for this start
+            note_left_out(open_run, slot)
         return None
     goal.last_scheduled_at = slot
     goal.save(update_fields=["next_run_at", "last_scheduled_at"])
