@@ -31,6 +31,9 @@ LEASE_S = 20.0  # of a process that has calls open; renewed with every permit
 PATIENCE_S = 3.0  # how long a call waits for its permit before it is given up for now
 HOLD_S = 0.25  # permits taken ahead are used within this time, or given back
 STREAK_S = 60.0  # what a rate is measured over
+LEAST_STREAK = 10  # calls; fewer are no rate, and the time to wait is all that is known
+LEAST_MEASURED_PER_S = 1.0  # slower traffic than this was not refused for its rate
+LEAST_PER_S = 0.2
 
 # OFFSET 0 keeps each step a step: written into one another they take the planner 40 ms.
 # LIMIT gives law: per_s, window_s, burst and spare_most; per_s is null where no limit is known.
@@ -59,7 +62,7 @@ LIMIT = """
                CASE WHEN found.lesson_s < %(kept_s)s THEN
                    b.learned_per_s
                    + greatest(0, 0.9 * b.ceiling_per_s - b.learned_per_s) * least(found.lesson_s, 30) / 30
-                   + greatest(0.02 * b.ceiling_per_s, coalesce(0.1 * known.calls / known.window_s, 0))
+                   + greatest(0.02 * b.ceiling_per_s, 1 / 60.0, coalesce(0.1 * known.calls / known.window_s, 0))
                      * greatest(found.lesson_s - 30, 0) / 60
                END AS learned_per_s OFFSET 0
     ) rates
@@ -172,8 +175,11 @@ UPDATE connectors_callbudget b SET (blocked_until, ceiling_per_s, learned_per_s,
             AS measured OFFSET 0
     ) streak
     CROSS JOIN LATERAL (
-        SELECT greatest(coalesce(least(law.per_s, streak.measured), 1), 1.0 / 60) AS basis,
-               coalesce(now - make_interval(secs => %(age_s)s) > b.learned_at, true) AS is_news OFFSET 0
+        SELECT greatest(coalesce(least(law.per_s, streak.measured), 1),
+                        CASE WHEN %(wait_s)s::float8 IS NULL THEN {LEAST_PER_S} ELSE {LEAST_MEASURED_PER_S} END
+               ) AS basis,
+               coalesce(now - make_interval(secs => %(age_s)s) > b.learned_at, true)
+                   AND (%(wait_s)s::float8 IS NULL OR b.streak >= {LEAST_STREAK}) AS is_news OFFSET 0
     ) lesson
 )
 WHERE key = %(key)s
