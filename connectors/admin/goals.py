@@ -21,6 +21,7 @@ from connectors.admin.choices import stored_first
 from connectors.admin.deleting import DeletesInWords
 from connectors.admin.fieldrows import AtEsp, FieldRows, create_field, look_up
 from connectors.admin.goalacts import GoalActs
+from connectors.admin.reconciliation import Reconciles
 from connectors.admin.tools import View
 from connectors.esp import registry
 from connectors.models import Goal, Run
@@ -91,7 +92,7 @@ def list_words(at_esp: AtEsp) -> str:
 
 
 @admin.register(Goal)
-class GoalAdmin(GoalActs, DeletesInWords):
+class GoalAdmin(GoalActs, Reconciles, DeletesInWords):
     list_display = ["status", "title", "connection", "list_name", "leavers"]
     list_display_links = ["title"]
     list_filter = ["enabled", "connection"]
@@ -114,6 +115,7 @@ class GoalAdmin(GoalActs, DeletesInWords):
             ("when/", "goal_when", self.when_view),
             ("when/next/", "goal_when_next", self.when_next_view),
             *self.act_pages(),
+            *self.reconciliation_pages(),
         ]
 
     def goals_of(self, row: Goal) -> list[Goal]:

@@ -18,7 +18,7 @@ class Reconciliation(AccountModel):
     """One reading of a goal's list at the ESP, and the comparison with what we remember of it. Writes nothing there.
 
     `part` and `cursor` say where the reading stands; both are saved with the page they come from.
-    `matrix` is {side: {seen: people}}, `differences` {kind: people}: they count the same people, by two questions.
+    `matrix` is {side: {seen: [people, of whom differ]}}, `differences` {kind: people}.
     """
 
     class State(models.TextChoices):

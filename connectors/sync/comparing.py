@@ -170,13 +170,14 @@ def leavers_go(goal: Goal) -> bool:
     return goal.leavers in (Goal.Leavers.UNSUBSCRIBE, Goal.Leavers.REMOVE)
 
 
-def matrix_of(rows: Sequence[tuple[str, str, str, int]]) -> dict[str, dict[str, int]]:
-    """{side: {seen: people}}; who is in movement is not in it."""
-    found: dict[str, dict[str, int]] = {}
-    for side, seen, _, people in rows:
+def matrix_of(rows: Sequence[tuple[str, str, str, int]]) -> dict[str, dict[str, list[int]]]:
+    """{side: {seen: [people, of whom differ]}}; who is in movement is not in it."""
+    found: dict[str, dict[str, list[int]]] = {}
+    for side, seen, kind, people in rows:
         if side != "moving":
-            cells = found.setdefault(side, {})
-            cells[seen] = cells.get(seen, 0) + people
+            cell = found.setdefault(side, {}).setdefault(seen, [0, 0])
+            cell[0] += people
+            cell[1] += people if kind else 0
     return found
 
 
