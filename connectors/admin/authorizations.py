@@ -20,7 +20,10 @@ from connectors.admin import credentials
 from connectors.admin.tools import PagesAdmin, View
 from connectors.esp import registry
 from connectors.esp.contract import Spec
+from connectors.gauge import gauge_of
 from connectors.models import Authorization
+from connectors.pace.budget import forget_setting
+from connectors.sync.esp import key_of
 from connectors.wizard.credentials import check
 from syncapp.admin.base import Role
 from syncapp.admin.forms import TenantForm
@@ -118,6 +121,7 @@ class AuthorizationAdmin(PagesAdmin):
         return [
             (None, {"fields": ["label", *names]}),
             ("Where the ESP is reached", {"fields": ["base_url"], "classes": ["collapse"]}),
+            ("How fast calls go", {"fields": ["calls_per_minute"], "classes": ["collapse"]}),
         ]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -126,6 +130,8 @@ class AuthorizationAdmin(PagesAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """New credentials are tried at once, after the commit: the ESP's answer must not hold the row."""
         super().save_model(request, obj, form, change)
+        if "calls_per_minute" in form.changed_data:
+            forget_setting(key_of(obj))
         if (
             not change
             or credentials.was_typed(form.spec, form.cleaned_data)
@@ -153,6 +159,7 @@ class AuthorizationAdmin(PagesAdmin):
         context["spec"] = spec
         context["connectors"] = [(key, registry.get(key).spec) for key, _ in registry.choices()]
         if row is not None:
+            context["gauge"] = gauge_of(row)
             context["connections"] = list(row.connections.all())
             context["may_change"] = self.has_change_permission(request, row)
         return super().render_change_form(request, context, *args, **kwargs)

@@ -99,3 +99,43 @@ def test_no_event_holds_a_secret(client, ann_account):
         events = list(Authorization.pgh_event_model.objects.values())
     assert events
     assert not any("secrets" in event or API_KEY in str(event) for event in events)
+
+
+def test_the_page_shows_how_fast_calls_go(client, ann_account, esp):
+    client.post(ADD, {"label": "Agency", "setting_api_key": API_KEY})
+    with scope.account(ann_account):
+        row = Authorization.objects.get()
+    page = client.get(change_of(row)).content.decode()
+    assert "Calls are made" in page
+    assert "the ESP names none, and has refused nothing" in page
+    client.post(change_of(row), {"label": "Agency", "setting_api_key": "", "calls_per_minute": "90"})
+    page = client.get(change_of(row)).content.decode()
+    assert "of 90 a minute (set by people)" in page
+    assert 'aria-valuemax="90"' in page
+
+
+def test_the_page_says_what_a_refused_call_and_refused_credentials_stop(client, ann_account, esp):
+    client.post(ADD, {"label": "Agency", "setting_api_key": API_KEY})
+    with scope.account(ann_account):
+        row = Authorization.objects.get()
+    check = reverse("admin:connectors_authorization_check", args=[row.pk])
+    esp.faults([{"kind": "status", "status": 401}])
+    page = client.post(check, follow=True).content.decode()
+    assert "Needs new credentials" in page
+    page = client.post(check, follow=True).content.decode()  # asked by people, so it is tried
+    assert "Calls are made" in page
+    esp.faults([{"kind": "rate_limited", "retry_after": 60}])
+    page = client.post(check, follow=True).content.decode()
+    assert "The ESP asked to wait" in page
+
+
+@pytest.mark.parametrize("calls", ["0", "-5", "many"])
+def test_a_rate_that_is_none_is_refused_at_its_field(client, ann_account, calls):
+    client.post(ADD, {"label": "Agency", "setting_api_key": API_KEY})
+    with scope.account(ann_account):
+        row = Authorization.objects.get()
+    page = client.post(change_of(row), {"label": "Agency", "calls_per_minute": calls})
+    assert page.status_code == 200
+    assert list(page.context["adminform"].form.errors) == ["calls_per_minute"]
+    with scope.account(ann_account):
+        assert Authorization.objects.get().calls_per_minute is None
