@@ -7,7 +7,7 @@ same: a run that never ends is what people notice last.
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -20,8 +20,7 @@ from syncapp.work import wake
 
 logger = logging.getLogger("connectors.sync")
 
-PLAN, CANCEL = "connectors.plan", "connectors.cancel"
-PATIENCE = timedelta(minutes=2)  # since a run's last sign of life
+PATIENCE_S = 120.0  # since a run's last sign of life
 
 # Each part gives what has work and no wake-up. Switched-off goals wait for whoever switches them on.
 ASLEEP = """
@@ -40,7 +39,7 @@ SELECT run.account_id, kind.name, run.id::text
 FROM connectors_run run
 JOIN (VALUES ('queued', 'connectors.run'), ('planning', 'connectors.run'), ('cancelling', 'connectors.cancel'))
     kind (state, name) ON kind.state = run.state
-WHERE coalesce(run.heartbeat_at, run.started_at, run.queued_at) < statement_timestamp() - %(patience)s
+WHERE coalesce(run.heartbeat_at, run.started_at, run.queued_at) + make_interval(secs => %(patience_s)s) < now()
 AND NOT EXISTS (
     SELECT FROM work_wakeup w
     WHERE w.account_id = run.account_id AND w.kind = kind.name AND w.key = run.id::text
@@ -58,7 +57,7 @@ GROUP BY account_id
 DESERTED = """
 SELECT run.id FROM connectors_run run
 WHERE run.state IN ('running', 'waiting')
-AND coalesce(run.heartbeat_at, run.started_at, run.queued_at) < statement_timestamp() - %(patience)s
+AND coalesce(run.heartbeat_at, run.started_at, run.queued_at) + make_interval(secs => %(patience_s)s) < now()
 AND NOT EXISTS (
     SELECT FROM connectors_subscriber s
     WHERE s.account_id = run.account_id AND s.goal_id = run.goal_id AND s.run_id = run.id AND s.due_at IS NOT NULL
@@ -106,7 +105,7 @@ def end(run_id: UUID) -> None:
     alerts.run_lost(run.goal, run)
 
 
-def fetch(statement: str) -> list[tuple[object, ...]]:
+def fetch(statement: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"patience": PATIENCE})
+        cursor.execute(statement, {"patience_s": PATIENCE_S})
         return list(cursor.fetchall())

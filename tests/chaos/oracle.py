@@ -1,7 +1,13 @@
 """What the ESP's lists should hold, worked out from what was pushed. Plain Python; nothing of the engine is asked.
 
-A wish is a push that changed what a list should hold of somebody. Each wish may change the ESP once at an address
-(also at those left behind); an effect without a wish is a doubled one.
+A wish is a push that changed what a list should hold of somebody; every wish has values nobody had before. An effect
+is an entry of the ESP's journal. Doubled is an effect that nobody asked for a second time: the same entry twice at
+one address (an old request after a newer one, or a person added who was there), or more effects on a person than
+there were wishes about them (two for a move, which may be a rename and an update, or an addition and a removal).
+
+Somebody who left a list that unsubscribes leavers, and came back, may stay off where the answer to our unsubscribe
+was lost: the engine then cannot know whether they did it themselves, and puts nobody back against their own word.
+They are told apart as kept off, not as lost.
 """
 
 from __future__ import annotations
@@ -47,6 +53,7 @@ class Person:
     audiences: set[str] = field(default_factory=set)
     properties: dict[str, Any] = field(default_factory=dict)
     has_withdrawn: bool = False
+    left: set[str] = field(default_factory=set)
 
     def standing(self, export: Export) -> Standing:
         if self.has_withdrawn or not self.address:
@@ -60,9 +67,10 @@ class Person:
 
 @dataclass
 class Verdict:
-    """Addresses, per kind of mistake; `wishes` and effects are compared per list and address."""
+    """Addresses, per kind of mistake."""
 
     lost: list[str] = field(default_factory=list)
+    kept_off: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     differing: list[str] = field(default_factory=list)
 
@@ -73,41 +81,55 @@ class Oracle:
     def __init__(self, exports: Sequence[Export]) -> None:
         self.exports = exports
         self.people: dict[int, Person] = {}
-        self.wishes: Counter[tuple[str, str]] = Counter()
+        self.wishes: Counter[tuple[str, int]] = Counter()
 
     def note(self, person: Person, **changes: Any) -> None:
         """One push about the person: `address`, `audiences`, `properties`, `has_withdrawn` as they are then."""
         self.people[person.number] = person
         before = {export: person.standing(export) for export in self.exports}
-        earlier = person.address
+        moves = changes.get("address", person.address) != person.address
         for name, value in changes.items():
             setattr(person, name, value)
         if person.address not in person.addresses:
             person.addresses.append(person.address)
         for export in self.exports:
-            if person.standing(export) != before[export]:
-                stays = before[export].state == person.standing(export).state == "on"
-                touched = {earlier, person.address} if stays else set(person.addresses)
-                self.wishes.update({(export.list_id, address) for address in touched})
+            after = person.standing(export)
+            if after != before[export]:
+                self.wishes[export.list_id, person.number] += 1
+            if moves:
+                self.wishes[export.list_id, person.number] += 1
+            if before[export].state == "on" and after.state != "on":
+                person.left.add(export.list_id)
 
     def judge(
-        self, rows: Mapping[str, Iterable[Mapping[str, Any]]], effects: Mapping[str, Mapping[str, int]]
+        self, rows: Mapping[str, Iterable[Mapping[str, Any]]], journals: Mapping[str, Mapping[str, list[str]]]
     ) -> Verdict:
-        """`rows`: the ESP's people per list id; `effects`: per list id, changes of state per address."""
+        """`rows`: the ESP's people per list id; `journals`: per list id, effects per address in their order."""
         verdict = Verdict()
         for export in self.exports:
             held = {str(row["email"]).lower(): row for row in rows[export.list_id]}
             for person in self.people.values():
                 self._judge_person(export, person, held, verdict)
+                self._judge_effects(export, person, journals[export.list_id], verdict)
             known = {address for person in self.people.values() for address in person.addresses}
             verdict.differing += [f"{address}: pushed by nobody" for address in held.keys() - known]
-            for address, times in effects[export.list_id].items():
-                if times > self.wishes[export.list_id, address]:
-                    wishes = self.wishes[export.list_id, address]
-                    verdict.doubled.append(
-                        f"{address}: {times} effects of {wishes} wishes ({export.leavers})"
-                    )
         return verdict
+
+    def _judge_effects(
+        self, export: Export, person: Person, journals: Mapping[str, list[str]], verdict: Verdict
+    ) -> None:
+        effects = 0
+        for address in person.addresses:
+            entries = [entry for entry in journals.get(address, []) if not entry.startswith("renamed_away")]
+            effects += len(entries)
+            values = [entry for entry in entries if ":" in entry]
+            if len(set(values)) < len(values):
+                verdict.doubled.append(f"{address}: {' '.join(entries)} ({export.leavers})")
+        wishes = self.wishes[export.list_id, person.number]
+        if effects > wishes:
+            verdict.doubled.append(
+                f"{person.address}: {effects} effects of {wishes} wishes ({export.leavers})"
+            )
 
     def _judge_person(
         self, export: Export, person: Person, held: Mapping[str, Mapping[str, Any]], verdict: Verdict
@@ -116,7 +138,10 @@ class Oracle:
         active = {at for at in person.addresses if at in held and held[at]["state"] not in NOBODY_IS_MAILED}
         if wanted.state == "on" and wanted.address not in active:
             stands = held.get(wanted.address, {}).get("state", "absent")
-            verdict.lost.append(f"{wanted.address}: {stands} ({export.leavers})")
+            are_off = [at for at in person.addresses if held.get(at, {}).get("state") == "Unsubscribed"]
+            came_back = export.leavers == "unsubscribe" and export.list_id in person.left
+            of_kind = verdict.kept_off if came_back and are_off else verdict.lost
+            of_kind.append(f"{wanted.address}: {stands} ({export.leavers})")
         elif wanted.state == "on":
             row = held[wanted.address]
             shown = tuple((key, str(row["fields"].get(key) or "")) for key, _ in wanted.values)

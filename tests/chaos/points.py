@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +77,11 @@ def leave(client: Client, people: Sequence[Person]) -> None:
 
 
 def take_back_consent(client: Client, people: Sequence[Person]) -> None:
-    client.tell(people, withdraw)
+    client.tell(people, partial(withdraw, client, random.Random(0)))
 
 
 def change_address(client: Client, people: Sequence[Person]) -> None:
-    client.tell(people, move)
+    client.tell(people, partial(move, client, random.Random(0)))
 
 
 def run_fully(client: Client, people: Sequence[Person]) -> None:
@@ -162,6 +163,7 @@ def run(only: Sequence[str] = ()) -> dict[str, Any]:
         "converged": sum(len(lane.cells) for lane in lanes) - len(failed),
         "failed": failed,
         "lost": len(verdict.lost),
+        "kept_off": len(verdict.kept_off),
         "doubled": len(verdict.doubled),
         "differing": len(verdict.differing),
         "stuck": sum(left_to_do().values()),

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from audiences.models import Change
 from connectors.models import Flight, Run, Subscriber
+from connectors.models.pace import Breaker, CallBudget
 from syncapp.accounts import scope
 from syncapp.accounts.models import Account
 from syncapp.work.models import Wakeup
@@ -41,8 +42,13 @@ def left_to_do(account: Account | None = None) -> dict[str, int]:
 
 
 def let_time_pass() -> None:
-    """What waits for a later moment waits no longer: the hours of a retry are not what is tested here."""
+    """What waits for a later moment waits no longer: the hours of a retry are not what is tested here.
+
+    What was learned of the ESP's limits and failures is forgotten, as after some quiet days.
+    """
     with scope.everything(WHY):
+        CallBudget.objects.all().delete()
+        Breaker.objects.all().delete()
         Subscriber.objects.filter(due_at__gt=Now()).update(due_at=Now())
         Wakeup.objects.filter(state="waiting", due_at__gt=Now(), kind__startswith="connectors.").update(
             due_at=Now(), retry_at=None

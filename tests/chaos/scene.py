@@ -25,6 +25,7 @@ from tests.chaos.oracle import Export, Oracle, Person
 T = TypeVar("T")
 
 API_KEY = "chaos-account-key"
+CALLS_PER_MINUTE = 60_000
 AUDIENCES = ("news", "club")
 GoalPlan = tuple[str, frozenset[str], str]  # its name, the audiences it sends, what becomes of leavers
 GOALS: Sequence[GoalPlan] = (
@@ -56,6 +57,12 @@ class Client:
     goals: list[Goal]
     oracle: Oracle
     people: list[Person] = field(default_factory=list)
+    _said: int = 0
+
+    def news(self, person: Person, chance: random.Random) -> dict[str, Any]:
+        """Properties as nobody ever had them."""
+        self._said += 1
+        return {**person.properties, "city": chance.choice(CITIES), "points": self._said}
 
     def push(self, operations: Sequence[Operation], audience: str | None) -> None:
         """One call of the ingest, repeated until it is known to be in."""
@@ -76,11 +83,7 @@ class Client:
         """People are added to the audience, new to the account or not, with properties as they are by now."""
         at, operations = timezone.now(), []
         for number, person in enumerate(people):
-            properties = {
-                "first_name": f"Eve {person.number}",
-                "city": chance.choice(CITIES),
-                "points": chance.randrange(100),
-            }
+            properties = {"first_name": f"Eve {person.number}", **self.news(person, chance)}
             self.oracle.note(
                 person, properties=properties, audiences={*person.audiences, audience}, address=person.address
             )
@@ -165,6 +168,7 @@ def make_connection(account: Account, simulator: Running, client_id: str) -> Con
         label="Agency",
         base_url=simulator.base_url,
         secrets={"api_key": API_KEY},
+        calls_per_minute=CALLS_PER_MINUTE,
     )
     use: Connection = Connection.objects.create(
         account=account,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.db import connection
 
 from tests.chaos.oracle import Person
-from tests.chaos.scene import AUDIENCES, CITIES, Client
+from tests.chaos.scene import AUDIENCES, Client
 
 FIRST_BATCH = 100
 MOST_TOUCHED = 40
@@ -73,23 +74,21 @@ class Traffic:
         elif act == "leave":
             client.leave(some, self._chance.choice(AUDIENCES))
         else:
-            client.tell(some, {"edit": self._edit, "move": move, "withdraw": withdraw}[act])
-
-    def _edit(self, person: Person) -> dict[str, Any]:
-        return {
-            "properties": {
-                **person.properties,
-                "city": self._chance.choice(CITIES),
-                "points": self._chance.randrange(100),
-            }
-        }
+            client.tell(
+                some, partial({"edit": edit, "move": move, "withdraw": withdraw}[act], client, self._chance)
+            )
 
 
-def move(person: Person) -> dict[str, Any]:
+def edit(client: Client, chance: random.Random, person: Person) -> dict[str, Any]:
+    return {"properties": client.news(person, chance)}
+
+
+def move(client: Client, chance: random.Random, person: Person) -> dict[str, Any]:
     """To an address nobody had before."""
     local = person.addresses[0].partition("@")[0]
-    return {"address": f"{local}.{len(person.addresses)}@example.com"}
+    address = f"{local}.{len(person.addresses)}@example.com"
+    return {"address": address, "properties": client.news(person, chance)}
 
 
-def withdraw(person: Person) -> dict[str, Any]:
+def withdraw(client: Client, chance: random.Random, person: Person) -> dict[str, Any]:
     return {"has_withdrawn": True}
