@@ -99,15 +99,16 @@ CONFIRM = (
 
 LATE = f"""
 WITH locked AS (
-    SELECT s.place, sent.address, %(operation)s::text AS operation
-    FROM unnest(%(ids)s::bigint[], %(addresses)s::text[]) sent (id, address)
+    SELECT s.place, sent.address, sent.state, %(operation)s::text AS operation
+    FROM unnest(%(ids)s::bigint[], %(addresses)s::text[], %(states)s::text[]) sent (id, address, state)
     CROSS JOIN LATERAL (
         SELECT ctid AS place FROM connectors_subscriber
         WHERE account_id = %(account)s AND goal_id = %(goal)s AND profile_id = sent.id FOR UPDATE
     ) s
 )
 UPDATE connectors_subscriber s SET {UNSURE}, updated_at = now(),
-    remote_state = CASE WHEN s.accepted_hash IS NULL AND l.operation IN ('upsert', 'restore') THEN ''
+    remote_state = CASE WHEN l.state = 'left' THEN l.state
+                        WHEN s.accepted_hash IS NULL AND l.operation IN ('upsert', 'restore') THEN ''
                         ELSE s.remote_state END
 FROM locked l WHERE s.account_id = %(account)s AND s.ctid = l.place
 """  # noqa: S608  made of constants only
@@ -173,19 +174,20 @@ def confirm(goal: Goal, batch: Batch, news: Sequence[News]) -> None:
 
 def note_late(goal: Goal, batch: Batch, news: Sequence[News]) -> None:
     """What a worker sent that was taken for dead may have reached the ESP after what others sent: look again."""
-    people = [
-        person
+    told = [
+        (person, one)
         for person, one in zip(batch.people, news, strict=True)
         if one.result not in ("skipped", "rejected")
     ]
-    if not people:
+    if not told:
         return
     parameters: dict[str, Any] = {
         "account": goal.account_id,
         "goal": goal.pk,
         "operation": batch.operation,
-        "ids": [person.profile_id for person in people],
-        "addresses": [person.address or "" for person in people],
+        "ids": [person.profile_id for person, _ in told],
+        "addresses": [person.address or "" for person, _ in told],
+        "states": [one.state for _, one in told],
     }
     put_down(goal, others_with(goal, parameters["ids"]))
     with connection.cursor() as cursor:

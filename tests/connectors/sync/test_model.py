@@ -31,7 +31,7 @@ from audiences.models import Objective, Property
 from audiences.suppressions import suppress, unsuppress
 from connectors.models import Connection, ConnectionObjective, Flight, Goal, Mapping, Outcome, Run, Subscriber
 from connectors.models.subscriber import UNKNOWN_HASH
-from connectors.sync import esp, runs
+from connectors.sync import deadletters, esp, runs
 from connectors.sync.claiming import Batch, claim
 from connectors.sync.confirming import confirm
 from connectors.sync.sending import Sent, Target, send
@@ -54,6 +54,7 @@ STRANGERS = [
     {"email": "left@example.com", "name": "Left", "state": "Unsubscribed"},
     {"email": NEVER_ASKED, "name": "Before us", "fields": {"City": "Old"}},
 ]
+AUDIENCES = "[Audiences]"  # filled with what people are members of, emptied of leavers
 FAULTS: list[dict[str, Any]] = [
     {"kind": "rate_limited", "retry_after": 1},
     {"kind": "status", "status": 503},
@@ -77,6 +78,7 @@ class Person:
     properties: dict[str, object] = field(default_factory=dict)
     answers: dict[str, tuple[datetime, bool]] = field(default_factory=dict)
     wanted_at: set[str | None] = field(default_factory=set)
+    said_no: bool = False  # or might have: whoever brings them back may have to wait for them
 
     def answer(self, objective: str, at: datetime, denied: bool) -> None:
         """The later one counts, and of two at the same time the denial."""
@@ -94,6 +96,7 @@ class Exports(RuleBasedStateMachine):
         self.suppressed: set[str] = set()
         self.attached = {"newsletter"}
         self.city_from = "city"
+        self.in_the_dark = False  # an answer was lost: nobody knows who took whom off
         self.zombies: list[tuple[Batch, Sent | None]] = []
         self.undo = transaction.atomic()
         self.undo.__enter__()
@@ -102,14 +105,10 @@ class Exports(RuleBasedStateMachine):
     def begin(self) -> None:
         simulator = self.world.simulator
         simulator.reset()
-        seed = {
-            "clients": [
-                {
-                    **SEED["clients"][0],
-                    "lists": [{**SEED["clients"][0]["lists"][0], "subscribers": STRANGERS}],
-                }
-            ]
-        }
+        a_list = SEED["clients"][0]["lists"][0]
+        fields = [*a_list["fields"], {"name": "Audiences"}]
+        a_list = {**a_list, "fields": fields, "subscribers": STRANGERS}
+        seed = {"clients": [{**SEED["clients"][0], "lists": [a_list]}]}
         assert simulator.seed(seed)["clients"][0]["lists"][0]["id"] == self.world.list_id
         self.strangers = {row["email"]: row for row in simulator.subscribers(self.world.list_id)}
 
@@ -148,6 +147,14 @@ class Exports(RuleBasedStateMachine):
         person = data.draw(st.sampled_from(sorted(self.people)))
         self.people[person].is_member = not away
         self.ingest(person, "remove" if away else "add", None)
+
+    @precondition(lambda self: self.people)
+    @rule(data=st.data(), number=st.integers(0, 2))
+    def rename(self, data: st.DataObject, number: int) -> None:
+        """Another address and nothing else, whether they are in the audience or not."""
+        person = data.draw(st.sampled_from(sorted(self.people)))
+        self.people[person].address = address_of(person, number)
+        self.ingest(person, "upsert", Contact(email=address_of(person, number)))
 
     @precondition(lambda self: self.people)
     @rule(data=st.data())
@@ -226,6 +233,24 @@ class Exports(RuleBasedStateMachine):
         except runs.CannotRun:
             return
         execute_run(self.world.account.pk, str(run.pk), Slice())
+        run.refresh_from_db()
+        if run.state == Run.State.HELD:
+            self.world.approve(run)
+
+    @rule()
+    def replay(self) -> None:
+        """Somebody has the failed people tried again."""
+        try:
+            deadletters.replay(self.goal, None)
+        except (deadletters.NobodyToReplay, runs.CannotRun):
+            return
+
+    @rule(hours=st.sampled_from([-30, -1, 1, 100]))
+    def jump_the_clock(self, hours: int) -> None:
+        """As if the clock had been wrong while people were told to wait."""
+        by = timedelta(hours=hours)
+        Subscriber.objects.exclude(due_at=None).update(due_at=F("due_at") - by)
+        Subscriber.objects.exclude(first_failed_at=None).update(first_failed_at=F("first_failed_at") - by)
 
     @rule()
     def plan(self) -> None:
@@ -241,6 +266,7 @@ class Exports(RuleBasedStateMachine):
 
     @rule(fault=st.sampled_from(FAULTS), match=st.sampled_from(["subscribers.import", "*"]))
     def deliver_with_trouble(self, fault: dict[str, object], match: str) -> None:
+        self.in_the_dark = True
         self.world.plan()
         self.world.simulator.faults([{**fault, "match": match}])
         self.world.deliver()
@@ -256,12 +282,15 @@ class Exports(RuleBasedStateMachine):
         self.world.simulator.clear_faults()
 
     @precondition(lambda self: self.people)
-    @rule(operation=st.sampled_from(Outcome.Operation.values), sends=st.booleans())
-    def crash(self, operation: str, sends: bool) -> None:
+    @rule(
+        operation=st.sampled_from(Outcome.Operation.values), sends=st.booleans(), suspected=st.integers(0, 2)
+    )
+    def crash(self, operation: str, sends: bool, suspected: int) -> None:
         """A worker claims, sends or not, and says nothing any more."""
         if runs.obstacle(self.goal):
             return
-        for batch in claim(self.goal, Shape.of(self.goal), operation, 2):
+        self.in_the_dark = True
+        for batch in claim(self.goal, Shape.of(self.goal), operation, 2, suspected=suspected):
             self.zombies.append((batch, self.send(batch) if sends else None))
 
     @precondition(lambda self: self.zombies)
@@ -273,10 +302,15 @@ class Exports(RuleBasedStateMachine):
 
     # What happens at the ESP
 
-    @rule(act=st.sampled_from(["unsubscribe", "bounce"]), person=people, number=st.integers(0, 2))
+    @rule(
+        act=st.sampled_from(["unsubscribe", "bounce", "complain", "delete"]),
+        person=people,
+        number=st.integers(0, 2),
+    )
     def opt_out_there(self, act: str, person: int, number: int) -> None:
         address = address_of(person, number)
         if address not in self.strangers and self.rows.get(address, {}).get("state") == "Active":
+            self.people[person].said_no = True
             self.world.simulator.act(act, list_id=self.world.list_id, email=address)
 
     # What has to be so
@@ -288,16 +322,18 @@ class Exports(RuleBasedStateMachine):
         for run in Run.objects.all():
             assert run.adds_up, vars(run)
             assert run.is_open or not (run.waiting or run.removal_waiting), vars(run)
-            sent = run.created + run.updated + run.skipped_total + run.rejected
-            removed = run.removed + run.removal_rejected + run.removal_skipped
-            assert people.get((run.pk, "upsert"), 0) == sent, vars(run)
-            assert people.get((run.pk, "unsubscribe"), 0) == removed, vars(run)
+            sent = run.created + run.updated + run.skipped_total + run.rejected + run.dead
+            removed = run.removed + run.removal_rejected + run.removal_skipped + run.removal_dead
+            assert sum(people.get((run.pk, one), 0) for one in Outcome.ADDING) == sent, vars(run)
+            assert sum(people.get((run.pk, one), 0) for one in Outcome.TAKING_OFF) == removed, vars(run)
 
     @invariant()
     def remember_who_is_wanted(self) -> None:
         for person in self.people.values():
             if person.is_member and self.may_be_mailed(person):
                 person.wanted_at.add(person.address)
+            elif person.wanted_at and not self.may_be_mailed(person):
+                person.said_no = True
 
     @rule()
     def settle(self) -> None:
@@ -310,6 +346,7 @@ class Exports(RuleBasedStateMachine):
         self.world.simulator.clear_faults()
         self.world.work()
         self.run_fully()
+        self.replay()
         for _ in range(12):
             Subscriber.objects.exclude(due_at=None).update(due_at=BEGINNING)
             if self.world.work() is None:
@@ -328,7 +365,7 @@ class Exports(RuleBasedStateMachine):
 
     def right_people_are_on_the_list(self) -> None:
         rows, ours = self.rows, self.world.simulator.addresses(self.world.list_id)
-        keeps = self.goal.leavers == Goal.Leavers.KEEP
+        leavers = self.goal.leavers
         for number in PEOPLE:
             person = self.people.get(number, Person())
             mailed = self.may_be_mailed(person)
@@ -341,8 +378,9 @@ class Exports(RuleBasedStateMachine):
                     assert mailed, f"{address} may not be mailed"
                     assert address == person.address, f"{address} is an old address"
                 elif active:
-                    assert keeps, f"{address} left"
+                    assert leavers in (Goal.Leavers.KEEP, Goal.Leavers.CLEAR), f"{address} left"
                     assert mailed, f"{address} left and may not be mailed"
+                    assert leavers == Goal.Leavers.KEEP or not rows[address]["fields"].get("Audiences")
             if person.is_member and mailed and not self.opted_out(number, person, rows):
                 assert person.address in rows, f"{person.address} is missing"
                 self.fields_are_right(person, rows[person.address])
@@ -350,6 +388,7 @@ class Exports(RuleBasedStateMachine):
     def fields_are_right(self, person: Person, row: dict[str, Any]) -> None:
         points = person.properties.get("points")
         wanted = {
+            "Audiences": self.world.audience.name,
             "City": str(person.properties.get(self.city_from) or ""),
             "Points": "" if points is None else str(points),
         }
@@ -386,6 +425,8 @@ class Exports(RuleBasedStateMachine):
 
     def opted_out(self, number: int, person: Person, rows: dict[str, dict[str, Any]]) -> bool:
         """Somebody said no at the ESP, or we took them off: nobody is brought back by us."""
+        if not (self.in_the_dark or person.said_no):
+            return False  # also who left and is back
         states = [rows.get(address_of(number, other), {}).get("state") for other in range(3)]
         here = rows.get(str(person.address), {}).get("state", "Active")
         return here != "Active" or "Unsubscribed" in states or "Bounced" in states
@@ -404,7 +445,7 @@ class Exports(RuleBasedStateMachine):
     def send(self, batch: Batch) -> Sent:
         to_contact = contact_maker(Shape.of(self.goal))
         with esp.connect(self.world.authorization, self.world.connection) as connector:
-            return send(Target(connector, self.world.list_id, None, to_contact), batch)
+            return send(Target(connector, self.world.list_id, None, to_contact, (AUDIENCES,)), batch)
 
     def ingest(
         self, person: int, op: Any, contact: Contact | None, consents: tuple[ConsentGiven, ...] = ()
@@ -423,6 +464,9 @@ class Exports(RuleBasedStateMachine):
 def test_whatever_happens_only_the_right_people_are_mailed(world: World, part: int):
     Objective.objects.create(account=world.account, key="offers", label="Offers")
     Property.objects.create(account=world.account, key="town", label="Town")
+    Mapping.objects.create(
+        account=world.account, goal=world.goal, source="profile:audiences", target=AUDIENCES, position=9
+    )
     Exports.world = world
     run_state_machine_as_test(
         Exports,
