@@ -22,6 +22,7 @@ CLASSES: dict[str, tuple[str, str, str]] = {
     "unchanged": ("Unchanged", "in step already", "idle"),
 }
 WHY_HELD = {
+    "repair": "It repairs what a comparison with the ESP found: look at whom it sends and takes off.",
     "first_run": "This is the first run of the goal: somebody has to look at it before anyone is sent.",
     "mapping_changed": "The list, the audiences or the fields changed since the last run: everybody is sent anew.",
     "empty_source": "The audiences are empty, though people are on the list because of them. A source that broke "

@@ -22,6 +22,7 @@ FIRST_RUN = "first_run"
 MAPPING_CHANGED = "mapping_changed"
 REMOVALS = "removals"
 EMPTY_SOURCE = "empty_source"
+REPAIR = "repair"
 
 
 @transaction.atomic
@@ -52,7 +53,7 @@ def look_into(run: Run, goal: Goal) -> None:
     """Keep the plan of a dry run; nothing else is written."""
     shape = Shape.of(goal)
     run.started_at = timezone.now()
-    planned = plan(goal, run.pk, shape, part=Part.NOTHING, hold=bool(why_hold(goal, shape)))
+    planned = plan(goal, run.pk, shape, part=Part.NOTHING, hold=bool(why_hold(run, goal, shape)))
     keep_plan(run, goal, shape, planned)
     runs.close(run, Run.State.COMPLETED, "Dry run: nothing was sent.")
 
@@ -65,7 +66,7 @@ def plan_everyone(run: Run, goal: Goal) -> None:
         goal,
         run.pk,
         shape,
-        hold=bool(why_hold(goal, shape)),
+        hold=bool(why_hold(run, goal, shape)),
         approved=approved if approved != run.approved_hash else "",
     )
     before = run.plan
@@ -80,10 +81,14 @@ def plan_everyone(run: Run, goal: Goal) -> None:
         take_off_withdrawn(goal, shape, planned)
 
 
-def why_hold(goal: Goal, shape: Shape) -> str:
-    """What keeps the goal from running unasked, before anyone is counted."""
+def why_hold(run: Run, goal: Goal, shape: Shape) -> str:
+    """What keeps the run from starting unasked, before anyone is counted."""
+    if goal.approved_version is None and goal.hold_first_run:
+        return FIRST_RUN
+    if run.trigger == Run.Trigger.REPAIR:
+        return REPAIR
     if goal.approved_version is None:
-        return FIRST_RUN if goal.hold_first_run else ""
+        return ""
     if goal.hold_changes and (goal.approved_version != shape.version or objectives_changed(goal)):
         return MAPPING_CHANGED
     return ""
@@ -101,7 +106,7 @@ def objectives_of(goal: Goal) -> list[str]:
 
 def keep_plan(run: Run, goal: Goal, shape: Shape, planned: Planned) -> None:
     """What the plan says, on the run; why it would be held, also where it is not."""
-    why = why_hold(goal, shape)
+    why = why_hold(run, goal, shape)
     if not why and planned.is_empty:
         why = EMPTY_SOURCE
     elif not why and planned.too_many:
@@ -148,6 +153,7 @@ def words_of_hold(run: Run) -> str:
     return {
         FIRST_RUN: "The first run of this goal: look at the plan before anyone is sent.",
         MAPPING_CHANGED: "The goal was changed: look at the plan before everybody is brought up to date.",
+        REPAIR: "It repairs what differed at the ESP: look at the plan before anyone is sent.",
         EMPTY_SOURCE: f"The audiences are empty, and {on_list:,} people are on the list because of this goal.",
         REMOVALS: f"{counts['leaving']:,} of {on_list:,} people on the list would be taken off.",
     }[run.plan["why_held"]]

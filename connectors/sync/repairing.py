@@ -18,7 +18,7 @@ from audiences.changes import record_change
 from audiences.ingest import ConsentGiven, Operation
 from connectors.models import Finding, Goal, Reconciliation, Run
 from connectors.models.subscriber import UNKNOWN_HASH
-from connectors.sync import runs
+from connectors.sync import holding, runs
 from connectors.sync.reconcile import RECONCILE, State, lock
 from syncapp.accounts.models import User
 from syncapp.work import Slice, wake
@@ -197,19 +197,21 @@ def source_of(goal: Goal) -> str:
 
 @transaction.atomic
 def queue_run(reconciliation: Reconciliation) -> float | None:
-    """A full run that plans those set right; one that is held or not planned yet plans them too.
+    """A full run that plans those set right, and is held; one that is held already is planned again with them.
 
-    One that was planned before has to end first.
+    One that is on its way has to end first.
     """
     goal = runs.locked(reconciliation.goal)
     open_run = goal.runs.filter(full=True, dry=False, state__in=Run.OPEN).first()
-    if open_run is not None and open_run.state not in (Run.State.QUEUED, Run.State.HELD):
+    if open_run is not None and open_run.state != Run.State.HELD:
         waits = "A full run of this goal is on its way: the repair follows when it has ended."
         Reconciliation.objects.filter(pk=reconciliation.pk).update(reason=waits)
         return RUN_PAUSE_S
     try:
-        run = open_run or runs.queue_full_run(
-            goal, trigger=Run.Trigger.REPAIR, requested_by=reconciliation.repaired_by
+        run = (
+            runs.queue_full_run(goal, trigger=Run.Trigger.REPAIR, requested_by=reconciliation.repaired_by)
+            if open_run is None
+            else holding.plan_again(open_run)
         )
     except runs.CannotRun as problem:
         Reconciliation.objects.filter(pk=reconciliation.pk).update(
