@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 import time
+from functools import partial
 from uuid import uuid4
 
 from django.db import connections
@@ -21,14 +22,14 @@ LOOK_S = 1.0
 
 
 class StopOrOrphan(stopping.Flag):
-    """Also set when the parent, our supervisor, is gone."""
+    """Also set when the supervisor, our parent, is gone; it says who it is, for it may be gone already."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._parent = os.getppid()
+        self._supervisor = int(os.environ[stopping.SUPERVISOR])
 
     def is_set(self) -> bool:
-        return stopping.asked() or os.getppid() != self._parent
+        return stopping.asked() or os.getppid() != self._supervisor
 
     def wait(self, timeout_s: float) -> bool:
         stopping.flag.wait(timeout_s)
@@ -42,13 +43,13 @@ def run() -> None:
         stop_event=StopOrOrphan(), start_event=stopping.Flag(), cluster_id=uuid4(), start=False
     )
     signal.signal(signal.SIGTERM, stopping.ask)  # after Sentinel's own; its children inherit ours
-    os.register_at_fork(after_in_child=end_with_parent)
+    os.register_at_fork(after_in_child=partial(end_with, os.getpid()))
     beats.beat()  # up: what takes long is behind it
     sentinel.start()
 
 
-def end_with_parent() -> None:
-    threading.Thread(target=_watch, args=[os.getppid()], name="parent watch", daemon=True).start()
+def end_with(parent: int) -> None:
+    threading.Thread(target=_watch, args=[parent], name="parent watch", daemon=True).start()
 
 
 def _watch(parent: int) -> None:

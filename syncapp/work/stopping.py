@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+SUPERVISOR = "SYNCAPP_SUPERVISOR_PID"  # names the supervisor to the processes it starts
+
 
 class Flag:
     """Looks like multiprocessing's Event, but may be set by a signal handler of the thread that waits for it.

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 
-from syncapp.work import beats
+from syncapp.work import beats, stopping
 from syncapp.work.ticker import Ticker
 
 logger = logging.getLogger("syncapp.work")
@@ -59,6 +59,7 @@ class Supervisor:
             **os.environ,
             "SYNCAPP_WORKERS": str(self._processes),
             "SYNCAPP_WORKER_ID": str(self._id),
+            stopping.SUPERVISOR: str(os.getpid()),
             beats.HANDLE: str(self._beats.fileno()),
         }
         self._cluster = subprocess.Popen(

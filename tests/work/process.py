@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
 from django.conf import settings
@@ -47,13 +47,20 @@ def wake_ups() -> list[tuple[object, ...]]:
 
 
 class WorkerProcess:
-    """`manage.py work` with its children. `environment` overrides settings, e.g. SYNCAPP_LEASE_S."""
+    """`manage.py work` with its children. `environment` overrides settings, e.g. SYNCAPP_LEASE_S.
+
+    `prefix` comes before the command, to run it somewhere else.
+    """
 
     def __init__(
-        self, processes: int = 2, settings_module: str = "syncapp.settings", **environment: str
+        self,
+        processes: int = 2,
+        settings_module: str = "syncapp.settings",
+        prefix: Sequence[str] = (),
+        **environment: str,
     ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "django", "work", "--workers", str(processes)],
+            [*prefix, sys.executable, "-m", "django", "work", "--workers", str(processes)],
             cwd=settings.BASE_DIR,
             env={
                 **os.environ,

@@ -66,6 +66,16 @@ def test_when_the_supervisor_is_killed_its_processes_end_by_themselves(test_work
     wait_until(lambda: not any(map(is_there, group)), timeout_s=20)
 
 
+def test_when_the_supervisor_is_killed_while_its_processes_start_they_end_too(test_worker):
+    started = test_worker(SYNCAPP_TEST_START_S="3")
+    wait_until(lambda: started.head is not None)
+    head = started.head
+    started.process.kill()
+    started.process.wait()
+    assert is_there(head)
+    wait_until(lambda: not is_there(head), timeout_s=30)
+
+
 def test_poison_is_stopped_after_three_dead_workers(test_worker, entries, ann_account, wakeup_of):
     test_worker()
     wake("test.poison", "pill", account_id=ann_account.pk)
