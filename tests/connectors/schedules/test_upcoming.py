@@ -80,7 +80,7 @@ def is_month_day(wall: datetime, days: set[object]) -> bool:
     return wall.day in {length if day == "last" else min(day, length) for day in days}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     times_of_day,
     st.sets(st.one_of(st.integers(1, 31), st.integers(28, 31), st.just("last")), min_size=1, max_size=3),
@@ -103,7 +103,7 @@ def place_of(wall: datetime) -> tuple[int, bool]:
     return same.index(wall.day) + 1, same[-1] == wall.day
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     times_of_day,
     st.sampled_from(["first", "second", "third", "fourth", "last"]),
@@ -233,6 +233,24 @@ def on_days(days):
 def test_in_amsterdam(data, after, due):
     [found] = next_times(parse(data), AMSTERDAM, datetime.fromisoformat(after), 1)
     assert found == datetime.fromisoformat(due)
+
+
+@pytest.mark.parametrize(
+    ("after", "due"),
+    [
+        # 2026-03-28: 23:00 becomes 00:00 of the next day, and 23:30 is as late as 00:30.
+        (
+            "2026-03-28T22:00-02:00",
+            ["2026-03-29T00:15-01:00", "2026-03-29T00:30-01:00", "2026-03-29T23:30-01:00"],
+        ),
+        ("2026-03-29T00:20-01:00", ["2026-03-29T00:30-01:00", "2026-03-29T23:30-01:00"]),
+        ("2026-03-28T22:00-02:00", ["2026-03-29T00:15-01:00"]),
+    ],
+)
+def test_a_start_carried_over_midnight_keeps_its_place_in_the_order(after, due):
+    schedule = parse({"kind": "times", "times": ["00:15", "23:30"]})
+    found = next_times(schedule, ZoneInfo("America/Nuuk"), datetime.fromisoformat(after), len(due))
+    assert found == [datetime.fromisoformat(moment) for moment in due]
 
 
 def test_the_same_schedule_means_another_moment_in_another_zone():

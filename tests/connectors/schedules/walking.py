@@ -19,6 +19,7 @@ ZONES = [
         "Australia/Lord_Howe",  # changes by half an hour
         "Africa/Casablanca",  # goes back for Ramadan and forward after it
         "America/Santiago",  # changes at midnight
+        "America/Nuuk",  # jumps over the hour before midnight
         "America/Havana",  # a midnight that comes twice
         "Asia/Kathmandu",
     )
@@ -95,6 +96,8 @@ def moments_near_changes(draw: st.DrawFn) -> datetime:
 
 zones = st.sampled_from(ZONES)
 times_of_day = st.one_of(
-    st.builds(time, st.integers(0, 3), st.sampled_from([0, 15, 30, 45])),  # where clocks are changed
+    st.builds(
+        time, st.sampled_from([0, 1, 2, 3, 23]), st.sampled_from([0, 15, 30, 45])
+    ),  # where clocks are changed
     st.builds(time, st.integers(0, 23), st.integers(0, 59)),
 )

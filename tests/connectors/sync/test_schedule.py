@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time as pause
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -304,6 +305,31 @@ class TestLateStarts:
         with django_assert_max_num_queries(2):
             tell_of_late_starts(Slice())
 
+    def test_expected_by_counts_from_the_beginning_of_the_day(self, world, goal):
+        """By a clock that shows noon now: a start at eleven, and another time by which it is expected."""
+        world.account.time_zone = zone_where_it_is_noon()
+        world.account.save()
+        schedule(goal, due_for=timedelta(hours=1))
+        noon = timezone.now().astimezone(world.account.zone)
+        Goal.objects.update(expected_by=(noon + timedelta(minutes=30)).time())
+        tell_of_late_starts(Slice())
+        assert open_alerts() == [], "there is time left"
+        Goal.objects.update(expected_by=(noon - timedelta(minutes=5)).time())
+        tell_of_late_starts(Slice())
+        assert len(open_alerts()) == 1
+        run = Run.objects.create(
+            account_id=goal.account_id, goal=goal, trigger="manual", full=True, state=Run.State.COMPLETED
+        )
+        Run.objects.filter(pk=run.pk).update(queued_at=timezone.now() - timedelta(hours=3))
+        tell_of_late_starts(Slice())
+        assert open_alerts() == [], "a run of that day counts, though it began before the start was due"
+
+
+def zone_where_it_is_noon() -> str:
+    """Between noon and one o'clock, summer time left aside."""
+    ahead = 12 - timezone.now().hour
+    return f"Etc/GMT{-ahead:+d}"
+
 
 @pytest.mark.parametrize(
     ("slot", "expected_by", "since", "until"),
@@ -323,6 +349,20 @@ def test_by_when_a_start_is_expected(slot, expected_by, since, until):
     by = None if expected_by is None else time.fromisoformat(expected_by)
     expected = expected_start(at[0], by, AMSTERDAM)
     assert [expected.since, expected.until] == at[1:]
+
+
+@pytest.mark.worker
+@pytest.mark.django_db(transaction=True)
+def test_the_worker_starts_what_is_due_by_itself(world, worker):
+    Goal.objects.filter(pk=world.goal.pk).update(hold_first_run=False)
+    world.push("noor@example.com", "daan@example.com")
+    schedule(world.goal, due_for=timedelta(minutes=1))
+    worker(processes=1)
+    until = timezone.now() + timedelta(seconds=60)
+    while ("schedule", "completed") not in runs_of(world.goal) and timezone.now() < until:
+        pause.sleep(0.2)
+    assert runs_of(world.goal)[-1] == ("schedule", "completed")
+    assert set(world.on_list) == {"noor@example.com", "daan@example.com"}
 
 
 @pytest.mark.django_db(transaction=True)
