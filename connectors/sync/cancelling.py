@@ -82,9 +82,7 @@ def hand_over_withdrawals(run: Run) -> None:
     heir.state, heir.started_at, heir.settings = Run.State.RUNNING, timezone.now(), run.settings
     heir.heartbeat_at = heir.started_at
     heir.save()
-    people = 0
-    while found := let_go(run, "superseded", withdrawn=True, heir=heir.pk):
-        people += found
+    people = let_go(run, "superseded", withdrawn=True, heir=heir.pk)
     if not people:
         heir.delete()
         return
@@ -95,7 +93,7 @@ def hand_over_withdrawals(run: Run) -> None:
 
 @transaction.atomic
 def let_go(run: Run, code: str, *, withdrawn: bool, heir: UUID | None = None) -> int:
-    """How many people of the run were let go, or handed over to the heir; those being sent stay."""
+    """How many people of the run were let go, or all of them handed over to the heir; those being sent stay."""
     parameters: dict[str, Any] = {
         "account": run.account_id,
         "goal": run.goal_id,
@@ -103,7 +101,7 @@ def let_go(run: Run, code: str, *, withdrawn: bool, heir: UUID | None = None) ->
         "withdrawn": withdrawn,
         "code": code,
         "heir": heir,
-        "limit": PEOPLE_PER_STEP,
+        "limit": PEOPLE_PER_STEP if heir is None else None,
     }
     with connection.cursor() as cursor:
         cursor.execute(LET_GO.format(change=DROPPED if heir is None else HANDED_OVER), parameters)

@@ -26,6 +26,7 @@ def cancel(run: Run, user: User, reason: str = "") -> Run:
 
     Raises CannotCancel for a run that is over. Again while it is being cancelled changes nothing.
     """
+    runs.lock(run.goal)  # like every plan: its run and its goal are written in either order
     run = Run.objects.select_for_update(no_key=True, of=["self"]).select_related("goal").get(pk=run.pk)
     if not run.is_open:
         raise CannotCancel(f"This run is over: {run.get_state_display().lower()}.")

@@ -193,6 +193,7 @@ def test_given_up_people_never_make_a_run_green(world: World):
     run = world.last_run
     runs.count({run.pk: {("upsert", "created", ""): 1, ("upsert", "dead", "500"): 1}})
     run.refresh_from_db()
-    assert (run.state, run.reason) == (Run.State.WARNINGS, "1 given up after many tries, of 2.")
+    assert run.state == Run.State.WARNINGS
+    assert run.reason.startswith("1 given up after many tries")
     assert run.adds_up
     assert not Outcome.objects.exists()
