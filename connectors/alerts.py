@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from connectors.models import Connection, Goal, Run
+from connectors.models import Authorization, Connection, Goal, Run
 from syncapp.accounts.models import Account
 from syncapp.notices import raise_alert, register_kind, resolve_alert
 from syncapp.notices.models import Alert
@@ -19,6 +19,11 @@ PLAN_FAILED = "plan_failed"
 LIST_GONE = "list_gone"
 RUN_LOST = "run_lost"
 CONSERVATION_BROKEN = "conservation_broken"
+RUN_FAILED = "run_failed"
+RUN_WARNINGS = "run_warnings"
+CONNECTION_TROUBLE = "connection_trouble"
+CREDENTIALS_ENDING = "credentials_ending"
+FAILURES_OF_A_CHANGE = 25  # people; a single bad address that comes in by a change is no news
 
 register_kind(
     DID_NOT_START,
@@ -57,6 +62,30 @@ register_kind(
     "A fault of ours keeps people from being sent",
     default_on=True,
     help="Repeating does not help: the application has to be repaired.",
+)
+register_kind(
+    RUN_FAILED,
+    "A run failed",
+    default_on=True,
+    help="Nobody could be sent. Over with the next full run that reaches people.",
+)
+register_kind(
+    RUN_WARNINGS,
+    "A run ended with warnings",
+    default_on=True,
+    help="Some people failed, or nobody was there to be sent. Over with the next full run without.",
+)
+register_kind(
+    CONNECTION_TROUBLE,
+    "A connection needs attention",
+    default_on=True,
+    help="The ESP answers, but refuses what is asked until somebody repairs what is named.",
+)
+register_kind(
+    CREDENTIALS_ENDING,
+    "Credentials end soon",
+    default_on=True,
+    help="Told two weeks before, so that nothing has to stop.",
 )
 register_kind(
     RUN_LOST,
@@ -143,7 +172,65 @@ def works_again(goal: Goal) -> None:
     """People were sent. A fault of ours is over when somebody says so: it may strike others only."""
     subject = subject_of_authorization(goal.connection)
     resolve_alert(account_id=goal.account_id, kind=CREDENTIALS_REFUSED, subject=subject)
+    trouble = f"connection:{goal.connection_id}"
+    resolve_alert(account_id=goal.account_id, kind=CONNECTION_TROUBLE, subject=trouble)
     list_found(goal)
+
+
+def run_ended(run: Run) -> None:
+    """Tell of a run that failed people, and take it back with the next full one that did not.
+
+    Runs of a change come all day long: they tell of many failures only, and prove nothing about everybody.
+    """
+    failures = run.rejected + run.removal_rejected + run.dead + run.removal_dead
+    kind = ALERTS_OF_STATES.get(Run.State(run.state))
+    is_change = run.trigger == Run.Trigger.CHANGE and not run.full
+    if kind is not None and (not is_change or failures >= FAILURES_OF_A_CHANGE):
+        raise_alert(
+            **{**of_goal(run.goal, kind), "url": reverse("admin:connectors_run_change", args=[run.pk])},
+            severity="error" if kind == RUN_FAILED else "warning",
+            title=f"A run of “{run.goal}” {ENDED_WORDS[kind]}",
+            words=run.reason,
+        )
+    if run.full and not run.dry and run.state in (Run.State.COMPLETED, Run.State.WARNINGS):
+        over = [RUN_FAILED] if run.state == Run.State.WARNINGS else [RUN_FAILED, RUN_WARNINGS]
+        for one in over:
+            resolve_alert(account_id=run.account_id, kind=one, subject=subject_of(run.goal_id))
+
+
+ALERTS_OF_STATES = {Run.State.FAILED: RUN_FAILED, Run.State.WARNINGS: RUN_WARNINGS}
+ENDED_WORDS = {RUN_FAILED: "failed", RUN_WARNINGS: "ended with warnings"}
+
+
+def connection_trouble(connection: Connection, words: str) -> None:
+    raise_alert(
+        account_id=connection.account_id,
+        kind=CONNECTION_TROUBLE,
+        subject=f"connection:{connection.pk}",
+        subject_label=str(connection),
+        source=f"connection:{connection.pk}",
+        url=reverse("admin:connectors_connection_change", args=[connection.pk]),
+        title=f"“{connection}” needs attention",
+        words=f"{words} It tries by itself every few minutes.",
+    )
+
+
+def credentials_ending(authorization: Authorization, days: int) -> None:
+    raise_alert(
+        account_id=authorization.account_id,
+        kind=CREDENTIALS_ENDING,
+        subject=f"authorization:{authorization.pk}",
+        subject_label=str(authorization),
+        url=reverse("admin:connectors_authorization_change", args=[authorization.pk]),
+        severity="warning",
+        title=f"The credentials “{authorization}” end soon",
+        words=f"They end in {days} {'day' if days == 1 else 'days'}: enter new ones before, and nothing stops.",
+    )
+
+
+def credentials_last(authorization: Authorization) -> None:
+    subject = f"authorization:{authorization.pk}"
+    resolve_alert(account_id=authorization.account_id, kind=CREDENTIALS_ENDING, subject=subject)
 
 
 def run_lost(goal: Goal, run: Run) -> None:

@@ -11,6 +11,7 @@ from connectors.pace import budget
 from connectors.sync import (
     cancelling,
     conservation,
+    expiry,
     following,
     lateness,
     nightly,
@@ -95,6 +96,12 @@ def reconcile_goal(account_id: int, key: str, slice_: Slice) -> float | None:
 @every(300, name="connectors.reconcile_nightly")
 def reconcile_nightly(slice_: Slice) -> float | None:
     nightly.queue_due()
+    return None
+
+
+@daily("06:10", name="connectors.expiry")
+def tell_of_ending_credentials(slice_: Slice) -> float | None:
+    expiry.tell_of_endings()
     return None
 
 

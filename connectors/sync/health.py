@@ -53,6 +53,8 @@ def note_trouble(goal: Goal, error: ConnectorError) -> None:
         alerts.list_gone(
             goal, f"{error} Nothing is sent until another one is chosen on the page of the goal."
         )
+    elif state == Connection.State.ATTENTION and not isinstance(error, Broken):
+        alerts.connection_trouble(connection, str(error))
 
 
 def note_success(goal: Goal) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
+from connectors import alerts
 from connectors.models import Goal, Outcome, Run
 from connectors.sync import words
 from syncapp.accounts.models import User
@@ -124,11 +125,12 @@ def _add(run: Run, operation: str, result: str, code: str, people: int) -> None:
 
 
 def settle(run: Run) -> None:
-    """Give an open run its last state once nobody in it is waiting. Does not save."""
+    """Give an open run its last state once nobody in it is waiting, and tell who should know. Does not save."""
     if not run.is_open or run.waiting or run.removal_waiting:
         return
     state, reason = verdict(run)
     run.state, run.reason, run.finished_at = state, reason, timezone.now()
+    alerts.run_ended(run)
 
 
 def verdict(run: Run) -> tuple[str, str]:
@@ -174,6 +176,7 @@ def most_common_reason(skipped: Mapping[str, int]) -> str:
 def close(run: Run, state: str, reason: str) -> None:
     run.state, run.reason, run.finished_at = state, reason[:300], timezone.now()
     run.save()
+    alerts.run_ended(run)
 
 
 def mark_waiting(run_ids: Iterable[UUID], reason: str) -> None:
