@@ -113,7 +113,8 @@ UPDATE connectors_callbudget b SET (
           AND (other->>'until')::float8 > extract(epoch FROM now) OFFSET 0
     ) others
     CROSS JOIN LATERAL (
-        SELECT greatest(0, least(%(wants)s, %(most)s - others.taken, CASE WHEN EXISTS (
+        SELECT greatest(CASE WHEN b.holders ? %(holder)s OR others.taken > %(most)s THEN 0 ELSE least(%(wants)s, 1) END,
+                        least(%(wants)s, %(most)s - others.taken, CASE WHEN EXISTS (
             SELECT FROM jsonb_each(others.others) held (id, other)
             WHERE (other->>'n')::int < least((other->>'w')::int, others.fair)
         ) THEN others.fair ELSE %(wants)s END)) AS slots OFFSET 0
@@ -312,6 +313,7 @@ def take(
     """Take up to `want` permits, and up to `wants` places for open calls of which `flying` are in use.
 
     `back`: permits taken earlier and not used. `charged`: calls made without permits. `wants` 0 gives the places up.
+    Who is new gets one place even when all are taken, once: a change of one person does not wait behind an export.
     `asking`: the account and authorization whose breaker is to be read along.
     """
     parameters = {
@@ -361,7 +363,11 @@ def is_alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    try:
+        with open(f"/proc/{pid}/stat") as status:
+            return status.read().rpartition(")")[2].split()[0] != "Z"  # killed, and nobody took note yet
+    except OSError:
+        return True
 
 
 def learn(account: Account, wait_s: float | None, age_s: float) -> None:

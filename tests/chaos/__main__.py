@@ -26,11 +26,23 @@ def main(arguments: Sequence[str]) -> int:
     kill.add_argument("--seed", type=int, default=1)
     points = commands.add_parser("points", help="let a worker die at every named point of every operation")
     points.add_argument("--only", nargs="*", default=[], help="operations; all when none is named")
+    hosts = commands.add_parser("hosts", help="three worker hosts, one of them cut off")
+    hosts.add_argument("--accounts", type=int, default=24)
+    hosts.add_argument("--people", type=int, default=90, help="per account")
     budget = commands.add_parser("budget", help="many processes against an ESP that enforces a limit")
     budget.add_argument("--processes", type=int, default=8)
     budget.add_argument("--seconds", type=float, default=30)
+    fairness = commands.add_parser("fairness", help="one account with a large backlog, and the others' waits")
+    fairness.add_argument("--samples", type=int, default=40)
+    fairness.add_argument("--processes", type=int, default=2)
     wanted = parser.parse_args(arguments)
-    runs = {"kill": run_kill, "points": run_points, "budget": run_budget}
+    runs = {
+        "kill": run_kill,
+        "points": run_points,
+        "hosts": run_hosts,
+        "budget": run_budget,
+        "fairness": run_fairness,
+    }
     return runs[wanted.command](wanted)
 
 
@@ -53,6 +65,20 @@ def run_budget(wanted: argparse.Namespace) -> int:
         from tests.chaos import budget
 
         return budget.report(budget.run(wanted.processes, wanted.seconds), wanted.seconds)
+
+
+def run_fairness(wanted: argparse.Namespace) -> int:
+    with empty_stage(SYNCAPP_SLICE_S="45", SYNCAPP_LEASE_S="30"):
+        from tests.chaos import fairness
+
+        return fairness.report(fairness.run(wanted.samples, wanted.processes))
+
+
+def run_hosts(wanted: argparse.Namespace) -> int:
+    with empty_stage():
+        from tests.chaos import hosts
+
+        return hosts.report(hosts.run(hosts.Wanted(wanted.accounts, wanted.people)))
 
 
 if __name__ == "__main__":
