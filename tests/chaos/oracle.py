@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+AUDIENCES_FIELD = "Groups"
 NOBODY_IS_MAILED = ("Unsubscribed", "Deleted", "Bounced")
 
 
@@ -40,6 +41,7 @@ class Standing:
 
 
 OFF = Standing("off")
+CLEARED = Standing("cleared")  # on or off, but the field that names their audiences is empty
 ANY = Standing("any")
 
 
@@ -59,8 +61,10 @@ class Person:
         if self.has_withdrawn or not self.address:
             return OFF
         if not self.audiences & export.audiences:
-            return ANY if export.leavers in ("keep", "clear") else OFF
+            return {"keep": ANY, "clear": CLEARED}.get(export.leavers, OFF)
         values = {"City": self.properties.get("city"), "Points": self.properties.get("points")}
+        if export.leavers == "clear":
+            values[AUDIENCES_FIELD] = ", ".join(sorted(self.audiences & export.audiences))
         shown = tuple((key, "" if value is None else str(value)) for key, value in values.items())
         return Standing("on", self.address, str(self.properties.get("first_name", "")), shown)
 
@@ -149,6 +153,9 @@ class Oracle:
                 verdict.differing.append(f"{wanted.address}: {row['name']} {shown}, not {wanted}")
         if wanted.state == "on":
             verdict.differing += [f"{at}: still there, moved away" for at in active - {wanted.address}]
+        elif wanted.state == "cleared":
+            named = [at for at in active if held[at]["fields"].get(AUDIENCES_FIELD)]
+            verdict.differing += [f"{at}: left, and the field says otherwise" for at in named]
         elif wanted.state == "off":
             why = "withdrew" if person.has_withdrawn else "left"
             verdict.differing += [f"{at}: still there, {why} ({export.leavers})" for at in active]

@@ -47,8 +47,10 @@ def let_time_pass() -> None:
     What was learned of the ESP's limits and failures is forgotten, as after some quiet days.
     """
     with scope.everything(WHY):
-        CallBudget.objects.all().delete()
-        Breaker.objects.all().delete()
+        CallBudget.objects.filter(learned_at__isnull=False).update(
+            learned_per_s=None, ceiling_per_s=None, learned_at=None, blocked_until=None, tokens=None
+        )
+        Breaker.objects.exclude(state=Breaker.State.CLOSED).update(probe_at=Now())
         Subscriber.objects.filter(due_at__gt=Now()).update(due_at=Now())
         Wakeup.objects.filter(state="waiting", due_at__gt=Now(), kind__startswith="connectors.").update(
             due_at=Now(), retry_at=None

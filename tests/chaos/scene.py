@@ -20,7 +20,7 @@ from connectors.simulators import Running
 from connectors.sync import runs
 from syncapp.accounts import scope
 from syncapp.accounts.models import Account
-from tests.chaos.oracle import Export, Oracle, Person
+from tests.chaos.oracle import AUDIENCES_FIELD, Export, Oracle, Person
 
 T = TypeVar("T")
 
@@ -131,14 +131,24 @@ def name(person: Person) -> str:
     return f"person-{person.number}"
 
 
-def make_client(slug: str, simulator: Running, people: int, plans: Sequence[GoalPlan] = GOALS) -> Client:
-    """An account with its exports to lists of its own at the ESP, and people nobody has heard of yet."""
+def make_client(
+    slug: str,
+    simulator: Running,
+    people: int,
+    plans: Sequence[GoalPlan] = GOALS,
+    *,
+    own_key: bool = False,
+) -> Client:
+    """An account with its exports to lists of its own at the ESP, and people nobody has heard of yet.
+
+    `own_key`: with credentials of its own, so that its calls are limited apart from others'.
+    """
     account = Account.objects.create(name=slug.capitalize(), slug=slug)
     lists = [
         {
             "title": title,
             "unsubscribe_setting": "OnlyThisList",
-            "fields": [{"name": "City"}, {"name": "Points", "type": "Number"}],
+            "fields": [{"name": "City"}, {"name": "Points", "type": "Number"}, {"name": AUDIENCES_FIELD}],
         }
         for title, _, _ in plans
     ]
@@ -147,7 +157,7 @@ def make_client(slug: str, simulator: Running, people: int, plans: Sequence[Goal
         audiences = {
             key: Audience.objects.create(account=account, name=key, external_id=key) for key in AUDIENCES
         }
-        use = make_connection(account, simulator, at_esp["id"])
+        use = make_connection(account, simulator, at_esp["id"], at_esp["api_key"] if own_key else API_KEY)
         goals, exports = [], []
         for number, (title, keys, leavers) in enumerate(plans):
             list_id = at_esp["lists"][number]["id"]
@@ -158,7 +168,7 @@ def make_client(slug: str, simulator: Running, people: int, plans: Sequence[Goal
     return client
 
 
-def make_connection(account: Account, simulator: Running, client_id: str) -> Connection:
+def make_connection(account: Account, simulator: Running, client_id: str, api_key: str) -> Connection:
     objective = Objective.objects.create(account=account, key="newsletter", label="Newsletter")
     for key, type_ in (("first_name", "text"), ("last_name", "text"), ("city", "text"), ("points", "number")):
         Property.objects.create(account=account, key=key, label=key, type=type_)
@@ -167,7 +177,7 @@ def make_connection(account: Account, simulator: Running, client_id: str) -> Con
         connector="campaign_monitor",
         label="Agency",
         base_url=simulator.base_url,
-        secrets={"api_key": API_KEY},
+        secrets={"api_key": api_key},
         calls_per_minute=CALLS_PER_MINUTE,
     )
     use: Connection = Connection.objects.create(
@@ -195,6 +205,7 @@ def make_goal(use: Connection, title: str, list_id: str, audiences: Sequence[Aud
     )
     for audience in audiences:
         GoalAudience.objects.create(account=account, goal=goal, audience=audience)
-    for position, (source, target) in enumerate(FIELDS):
+    fields = [*FIELDS, ("profile:audiences", f"[{AUDIENCES_FIELD}]")] if leavers == "clear" else FIELDS
+    for position, (source, target) in enumerate(fields):
         Mapping.objects.create(account=account, goal=goal, source=source, target=target, position=position)
     return goal

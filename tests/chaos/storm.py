@@ -8,6 +8,7 @@ import random
 import signal
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 from tests.chaos.stage import restart_postgres
 from tests.work.process import WorkerProcess
@@ -69,8 +70,8 @@ class Storm:
             worker.end()
 
 
-def start_worker(processes: int = 2) -> WorkerProcess:
-    return WorkerProcess(processes, settings_module="tests.chaos.settings")
+def start_worker(processes: int = 2, prefix: Sequence[str] = (), **environment: str) -> WorkerProcess:
+    return WorkerProcess(processes, "tests.chaos.settings", prefix, **environment)
 
 
 def kill(pid: int) -> bool:
