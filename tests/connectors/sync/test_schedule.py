@@ -11,6 +11,7 @@ from django.db import connection as database
 from django.db import transaction
 from django.utils import timezone
 
+from connectors import alerts
 from connectors.models import Connection, Goal, GoalAudience, Run
 from connectors.schedules.starts import expected_start
 from connectors.sync import runs, scheduling
@@ -46,7 +47,7 @@ def runs_of(goal: Goal) -> list[tuple[str, str]]:
 
 
 def open_alerts() -> list[Alert]:
-    return list(Alert.objects.filter(resolved_at=None))
+    return list(Alert.objects.filter(kind=alerts.DID_NOT_START, resolved_at=None))
 
 
 @pytest.fixture
