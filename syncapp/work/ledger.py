@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from syncapp.accounts import scope
 
@@ -24,16 +24,30 @@ CLAIMABLE = f"""(
     )
 )"""
 
+BUSY = """
+    LEFT JOIN (
+        SELECT account_id, count(*) AS running
+        FROM work_wakeup WHERE state = 'running' AND lease_until > statement_timestamp() GROUP BY account_id
+    ) busy ON busy.account_id = row.account_id
+"""
+# All processes but one may be an account's own: a short piece of another's work never waits for a long slice to end.
+HAS_ROOM = """(
+    row.priority OR coalesce(busy.running, 0) < coalesce((
+        SELECT greatest(1, sum(processes) - 1) FROM work_worker
+        WHERE stopped_at IS NULL AND last_seen_at > statement_timestamp() - interval '15 seconds'
+    ), 1000000)
+)"""
+LOCK = 0x636C61696D  # "claim", as PostgreSQL's advisory lock: two at a time would both take the last room
+
 CLAIM = f"""
 WITH best AS MATERIALIZED (
     SELECT row.id, known.lease_s
     FROM work_wakeup row
     JOIN unnest(%(kinds)s::text[], %(leases_s)s::float8[]) known (kind, lease_s) ON known.kind = row.kind
-    LEFT JOIN (
-        SELECT account_id, count(*) AS running
-        FROM work_wakeup WHERE state = 'running' AND lease_until > statement_timestamp() GROUP BY account_id
-    ) busy ON busy.account_id = row.account_id
-    WHERE {CLAIMABLE}
+    {BUSY}
+    WHERE {CLAIMABLE} AND (
+        {HAS_ROOM} OR NOT EXISTS (SELECT FROM unnest(%(served)s::bigint[]) other WHERE other <> row.account_id)
+    )
     ORDER BY row.priority DESC, coalesce(busy.running, 0),
         array_position(%(served)s::bigint[], row.account_id) NULLS FIRST, row.due_at
     LIMIT 1
@@ -142,8 +156,9 @@ def claim(holder: Holder, leases_s: dict[str, float], served: Sequence[int]) -> 
 
     First those with priority; then accounts with the fewest handlers running anywhere; then accounts this
     process served longest ago (`served`: account ids, the last one last); then what waits longest. So a
-    client with a long queue delays another's wake-up by one slice at most per process. All due rows are
-    sorted for it: they are few, because wakes of one key melt into one row.
+    client with a long queue delays another's wake-up by one slice at most per process. Where several accounts
+    are served, none fills all processes, unless with priority. All due rows are sorted for it: they are few,
+    because wakes of one key melt into one row.
     """
     params = {
         "kinds": list(leases_s),
@@ -153,7 +168,9 @@ def claim(holder: Holder, leases_s: dict[str, float], served: Sequence[int]) -> 
         "host": holder.host,
         "pid": holder.pid,
     }
-    rows = fetch(CLAIM, params)
+    with transaction.atomic():
+        fetch("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": LOCK})
+        rows = fetch(CLAIM, params)
     return Claim(*rows[0]) if rows else None
 
 

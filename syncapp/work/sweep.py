@@ -19,10 +19,10 @@ LOCK = 0x776F726B  # "work", as PostgreSQL's advisory lock
 DUE = f"SELECT count(*) FROM work_wakeup row WHERE {ledger.CLAIMABLE} AND kind = ANY(%(kinds)s)"  # noqa: S608  made of constants only
 # What a transaction holds cannot be claimed, so it proves nothing.
 LEFT_LYING = f"""
-SELECT 1 FROM work_wakeup row
-WHERE {ledger.CLAIMABLE} AND kind = ANY(%(kinds)s)
+SELECT 1 FROM work_wakeup row {ledger.BUSY}
+WHERE {ledger.CLAIMABLE} AND {ledger.HAS_ROOM} AND kind = ANY(%(kinds)s)
     AND coalesce(lease_until, due_at) < statement_timestamp() - make_interval(secs => %(for_s)s)
-LIMIT 1 FOR UPDATE SKIP LOCKED
+LIMIT 1 FOR UPDATE OF row SKIP LOCKED
 """  # noqa: S608  made of constants only
 # A shorter interval than the one the row was planned with counts at once.
 SCHEDULE = """

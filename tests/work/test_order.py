@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from datetime import timedelta
+from uuid import uuid4
 
+import pytest
 from django.db import connection
 from django.utils import timezone
 
 from syncapp.accounts import scope
-from syncapp.work import Slice, execute, ledger, wake, wake_all
+from syncapp.work import Slice, execute, ledger, registry, sweep, wake, wake_all
 from syncapp.work.ledger import Holder
-from syncapp.work.models import Wakeup
+from syncapp.work.models import Wakeup, Worker
 
 LEASES_S = {"plan": 30.0}
 
@@ -89,3 +91,32 @@ def test_racing_processes_never_take_the_same_wake_up(transactional_db, ann_acco
         thread.join()
     assert len(found) == 100
     assert set(Counter(found).values()) == {1}
+
+
+def test_no_account_fills_all_processes_where_others_are_served(db, ann_account, bob_account):
+    Worker.objects.create(id=uuid4(), host="host", pid=1, processes=3)
+    wake_all("plan", map(str, range(5)), account_id=ann_account.pk)
+    both = [ann_account.pk, bob_account.pk]
+    claims = [ledger.claim(Holder(None, "host", pid), LEASES_S, both) for pid in range(3)]
+    assert [held is None for held in claims] == [False, False, True]
+    wake("plan", "withdrawal", account_id=ann_account.pk, priority=True)
+    assert ledger.claim(Holder(None, "host", 3), LEASES_S, both).key == "withdrawal"
+    wake("plan", "of bob", account_id=bob_account.pk)
+    assert ledger.claim(Holder(None, "host", 4), LEASES_S, both).key == "of bob"
+    assert ledger.claim(Holder(None, "host", 5), LEASES_S, both) is None
+    assert (
+        ledger.claim(Holder(None, "host", 6), LEASES_S, [ann_account.pk]) is not None
+    )  # nobody else is served
+
+
+def test_work_that_waits_for_room_is_no_sign_of_a_hang(db, ann_account):
+    Worker.objects.create(id=uuid4(), host="host", pid=1, processes=1)
+    wake_all("plan", ["one", "two"], account_id=ann_account.pk)
+    with scope.account(ann_account):
+        Wakeup.objects.update(due_at=timezone.now() - timedelta(minutes=1))
+    held = ledger.claim(Holder(None, "host", 1), LEASES_S, [])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "answers", {"plan": None})
+        assert not sweep.is_work_left_lying(5)
+        ledger.finish(held)
+        assert sweep.is_work_left_lying(5)
