@@ -1,7 +1,7 @@
 """What is left of executions that ended in the middle: flights nobody will confirm.
 
 Nobody knows whether their people were sent. Who is still due used up a try; and when the worker died, they are
-suspected of it: they fly alone from then on, and when that kills a worker for the third time nobody tries any more.
+suspected of it: they fly in small groups, after a second death alone, and after a third nobody tries any more.
 """
 
 from __future__ import annotations

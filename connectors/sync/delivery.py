@@ -2,7 +2,7 @@
 
 Calls to the ESP, reading ahead and confirming overlap: one thread claims and reads, `concurrency` threads wait
 for the ESP, and a few confirm. A single small batch (a change of one person) takes none of that and goes straight
-through. Who was being sent when a worker died goes last and alone.
+through. Who was being sent when a worker died goes last: in small groups, and after a second death alone.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ from syncapp.work import Slice, crashing
 
 CONFIRMERS = 4  # threads writing what came back; fewer are slower than four calls at a time
 GATE_HOLDS_S = 5.0  # who was let through longer ago is asked again before being sent: the ESP is slow
+SUSPECTS_TOGETHER = (
+    32  # about the root of a batch: as many groups to find the right one, as people in it to find one
+)
 FIELDS_KEPT_S = 300.0  # the ESP's fields change when people rename them there; mappings must notice
 PUT_DOWN_TRIES = 10  # a second apart: a database that is started anew is back by then
 AUDIENCES = "profile:audiences"
@@ -128,18 +131,21 @@ class Delivery:
             self.land(self.fly(target, batch))
 
     def send_suspects(self, shape: Shape, suspected: int) -> None:
-        """People a worker died of, one each per sender; whom two died of, one at a time: the third death tells."""
-        for batch in self.claim(shape, suspected):
-            self.send_alone(shape, batch) if self.may_go_on() else self.let_go([batch])
-        batches = self.claim(shape, suspected)
-        target = self.ready_target(shape, batches) if batches else None
-        if target is None:
-            return
-        with Crew(len(batches)) as senders:
-            while batches:
+        """People a worker died of, in small groups; whom two died of, one at a time: the third death tells.
+
+        A worker killed from outside makes suspects of thousands: one by one they would hold up a goal for minutes.
+        """
+        while batches := self.claim(shape, suspected):
+            target = self.ready_target(shape, batches)
+            if target is None:
+                return
+            if len(batches) < self.concurrency:
+                for batch in batches:
+                    self.land(self.fly(target, batch)) if self.may_go_on() else self.let_go([batch])
+                continue
+            with Crew(len(batches)) as senders:
                 for flown in [senders.do(self.fly, target, batch) for batch in batches]:
                     self.land(flown.result())
-                batches = self.claim(shape, suspected)
 
     def ready_target(self, shape: Shape, claimed: Sequence[Batch]) -> Target | None:
         """Where to send; None when the ESP does not let us know: then who was claimed stays due."""
@@ -154,11 +160,12 @@ class Delivery:
     def concurrency(self) -> int:
         return self.connector.spec.limits.concurrency
 
-    def limit(self, operation: str) -> int:
-        return self.connector.spec.limits.batch if operation == Operation.UPSERT else ONE_BY_ONE_PER_CLAIM
+    def limit(self, operation: str, suspected: int = 0) -> int:
+        limit = self.connector.spec.limits.batch if operation == Operation.UPSERT else ONE_BY_ONE_PER_CLAIM
+        return (limit, min(limit, SUSPECTS_TOGETHER), 1)[suspected]
 
     def claim(self, shape: Shape, suspected: int = 0) -> list[Batch]:
-        """The next batches of the first lane in which somebody is due: one per sender; of suspects, of one person.
+        """The next batches of the first lane in which somebody is due, one per sender; of suspects, smaller ones.
 
         In quiet hours only who withdrew.
         """
@@ -173,7 +180,7 @@ class Delivery:
                 self.goal,
                 shape,
                 operation,
-                1 if suspected else self.limit(operation),
+                self.limit(operation, suspected),
                 claimed[operation],
                 1 if suspected == MOST_SUSPECTED else self.concurrency,
                 suspected=suspected,

@@ -1,4 +1,4 @@
-"""Somebody whose sending kills workers: alone after the first death, set aside after the third."""
+"""Somebody whose sending kills workers: apart after one death, alone after two, set aside after three."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def three_deaths(world: World) -> Run:
     return world.last_run
 
 
-def test_after_a_death_its_people_fly_alone_and_the_others_together(world: World):
+def test_after_a_death_its_people_fly_apart_and_the_others_as_ever(world: World):
     world.push("eve@example.com", "adam@example.com")
     world.plan()
     claimed(world)
@@ -72,18 +72,22 @@ def test_a_replay_tries_again(world: World):
     assert (world.on_list, run.state, run.created) == ({POISON: "Active"}, Run.State.COMPLETED, 1)
 
 
-def test_who_is_innocent_lands_alone_and_is_trusted_again(world: World):
-    addresses = [f"person{number}@example.com" for number in range(3)]
+@pytest.mark.parametrize(("deaths", "calls"), [(1, 2), (2, 40)])
+def test_who_is_innocent_lands_and_is_trusted_again(world: World, deaths: int, calls: int):
+    """In small groups after one death, alone after two."""
+    addresses = [f"person{number}@example.com" for number in range(40)]
     world.push(*addresses)
     world.plan()
-    claimed(world)
-    take_back(world.goal)
+    for suspected in range(deaths):
+        claim(world.goal, Shape.of(world.goal), "upsert", 100, suspected=suspected)
+        take_back(world.goal)
     world.simulator.clear_counters()
-    assert world.deliver() is None
-    assert world.simulator.counters()["subscribers.import"]["requests"] == 3
+    while world.deliver() is not None:
+        pass
+    assert world.simulator.counters()["subscribers.import"]["requests"] == calls
     assert set(world.on_list) == set(addresses)
     assert not Subscriber.objects.exclude(crashes=0).exists()
-    assert (world.last_run.created, world.last_run.adds_up) == (3, True)
+    assert (world.last_run.created, world.last_run.adds_up) == (40, True)
 
 
 def test_a_removal_that_kills_workers_is_set_aside_too(world: World):
