@@ -80,9 +80,9 @@ def run(scale: int) -> Measured:
         with scope.account(account):
             world = prepare(account, simulator, scale)
             plan_s, raw_s = compare(world)
-            many_touched_s = touch(world)
         with scope.account(few):
-            few_touched_s = touch(prepare(few, simulator, FEW))
+            small = prepare(few, simulator, FEW)
+        many_touched_s, few_touched_s = touch_in_turns(world, small)
     return report(scale, plan_s, raw_s, many_touched_s, few_touched_s)
 
 
@@ -203,26 +203,37 @@ def deliver(world: World) -> None:
     Run.objects.filter(goal=world.goal).update(state=Run.State.COMPLETED)
 
 
-def touch(world: World) -> float:
-    """Seconds of the plan of people who changed; the median of many."""
-    goal = Goal.objects.select_related("connection").get(pk=world.goal.pk)
-    with connection.cursor() as cursor:
+def touch_in_turns(*worlds: World) -> list[float]:
+    """Seconds of the plan of touched people in each of the worlds; the median of many."""
+    took: list[list[float]] = [[] for _ in worlds]
+    picked = [pick(world) for world in worlds]
+    for number in range(TOUCHED_REPEATS + 1):
+        for world, ids, times in zip(worlds, picked, took, strict=True):
+            with scope.account(world.account):
+                times.append(touch(world, ids[number * TOUCHED : (number + 1) * TOUCHED]))
+    return [statistics.median(times[1:]) for times in took]
+
+
+def pick(world: World) -> list[int]:
+    with scope.account(world.account), connection.cursor() as cursor:
         cursor.execute(
             "SELECT id FROM audiences_profile WHERE account_id = %s ORDER BY md5(id::text) LIMIT %s",
-            [goal.account_id, TOUCHED * (TOUCHED_REPEATS + 1)],
+            [world.account.pk, TOUCHED * (TOUCHED_REPEATS + 1)],
         )
-        ids = [profile_id for (profile_id,) in cursor.fetchall()]
-    took = []
-    for number in range(TOUCHED_REPEATS + 1):
-        touched = ids[number * TOUCHED : (number + 1) * TOUCHED]
-        execute(
-            'UPDATE audiences_profile SET properties = properties || \'{"city": "Lier"}\''
-            " WHERE account_id = %(account)s AND id = ANY(%(ids)s)",
-            {"account": goal.account_id, "ids": touched},
-        )
-        began = time.perf_counter()
-        made = executing.plan_touched(goal, touched)
-        took.append(time.perf_counter() - began)
-        if made is None or made.waiting != TOUCHED:
-            raise AssertionError(f"Not the people that were touched: {made and made.waiting}")
-    return statistics.median(took[1:])
+        return [profile_id for (profile_id,) in cursor.fetchall()]
+
+
+def touch(world: World, touched: list[int]) -> float:
+    """Seconds of the plan of people who changed."""
+    goal = Goal.objects.select_related("connection").get(pk=world.goal.pk)
+    execute(
+        'UPDATE audiences_profile SET properties = properties || \'{"city": "Lier"}\''
+        " WHERE account_id = %(account)s AND id = ANY(%(ids)s)",
+        {"account": goal.account_id, "ids": touched},
+    )
+    began = time.perf_counter()
+    made = executing.plan_touched(goal, touched)
+    took = time.perf_counter() - began
+    if made is None or made.waiting != TOUCHED:
+        raise AssertionError(f"Not the people that were touched: {made and made.waiting}")
+    return took
