@@ -98,12 +98,14 @@ class Reading:
 
     def run(self) -> float | None:
         steps = {State.QUEUED: self.begin, State.READING: self.read, State.CHECKING: self.check}
+        was = self.reconciliation.state
         while (step := steps.get(State(self.reconciliation.state))) is not None:
             if self.slice.is_over():
                 return 0
             step()
-        if self.reconciliation.state == State.COMPARING:
-            finish(self.reconciliation)
+        if was != State.COMPARING:
+            return 0  # one statement over everybody gets a slice of its own
+        finish(self.reconciliation)
         return None
 
     def begin(self) -> None:

@@ -182,7 +182,8 @@ def test_a_crash_goes_on_with_the_next_page(world: World):
     world.simulator.clear_counters()
     found.refresh_from_db()
     assert (found.part, found.cursor, found.read, found.percent) == ("active", "2", 1000, 47)
-    assert step(world, found) is None
+    while step(world, found) is not None:
+        pass
     found.refresh_from_db()
     assert found.matrix == {"wanted": {"active": [2100, 0]}}
     assert world.simulator.counters()["lists.active"]["requests"] == 2
@@ -367,7 +368,8 @@ def test_an_esp_that_is_down_is_waited_for(world: World):
     found.refresh_from_db()
     assert (found.state, found.attempts) == ("reading", 1)
     assert "We try again by ourselves." in found.reason
-    step(world, found)
+    while step(world, found) is not None:
+        pass
     found.refresh_from_db()
     assert (found.state, found.reason) == ("done", "")
 
