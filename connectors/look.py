@@ -54,7 +54,7 @@ RUN_LOOKS = {
     Run.State.LOST: ("link_off", "Lost", "bad"),
     Run.State.CANCELLED: ("stop_circle", "Cancelled", "idle"),
 }
-DEAD_WORDS = {"person": "Rejected by the ESP", "quarantined": "Quarantined"}
+DEAD_WORDS = {"person": "Rejected by the ESP", "quarantined": "Quarantined", "bug": "A fault of ours"}
 WAITING_WORDS = {
     "unsubscribe": "Waits to be unsubscribed",
     "remove": "Waits to be removed",
