@@ -13,6 +13,7 @@ import time
 from functools import partial
 from uuid import uuid4
 
+from django.conf import settings
 from django.db import connections
 from django_q.cluster import Sentinel
 
@@ -44,8 +45,18 @@ def run() -> None:
     )
     signal.signal(signal.SIGTERM, stopping.ask)  # after Sentinel's own; its children inherit ours
     os.register_at_fork(after_in_child=partial(end_with, os.getpid()))
+    threading.Thread(target=end_without_supervisor, name="supervisor watch", daemon=True).start()
     beats.beat()  # up: what takes long is behind it
     sentinel.start()
+
+
+def end_without_supervisor() -> None:
+    """A stop may hang where a killed process held the queue's lock; what the supervisor would end, ends itself."""
+    supervisor = int(os.environ[stopping.SUPERVISOR])
+    while os.getppid() == supervisor:
+        time.sleep(LOOK_S)
+    time.sleep(settings.WORK_SLICE_S + settings.WORK_GRACE_S)
+    os.killpg(os.getpid(), signal.SIGKILL)  # we lead the group
 
 
 def end_with(parent: int) -> None:

@@ -76,6 +76,19 @@ def test_when_the_supervisor_is_killed_while_its_processes_start_they_end_too(te
     wait_until(lambda: not is_there(head), timeout_s=30)
 
 
+def test_when_the_supervisor_is_killed_what_hangs_ends_too(test_worker, entries, ann_account):
+    """The lock of django-q2's queue is gone with a process, and nobody is left to notice."""
+    started = test_worker(processes=1)
+    wake("test.note", "first", account_id=ann_account.pk)
+    [first] = entries.wait_for(1, kind="test.note", key="first")
+    time.sleep(1)  # until it is idle
+    os.kill(first.pid, signal.SIGKILL)
+    wait_until(lambda: not is_there(first.pid) and len(started.group()) == 4, what="another in its place")
+    group = started.group()
+    started.process.kill()
+    wait_until(lambda: not any(map(is_there, group)), timeout_s=40)
+
+
 def test_poison_is_stopped_after_three_dead_workers(test_worker, entries, ann_account, wakeup_of):
     test_worker()
     wake("test.poison", "pill", account_id=ann_account.pk)
