@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from connectors.esp.errors import ConnectorError
     from connectors.esp.http import Call
 
-WINDOWS_S = (1, 10, 60, 300, 900, 3600, 86_400)  # what limits are counted over
+WINDOWS_S = (1, 2, 5, 10, 30, 60, 300, 900, 3600, 86_400)  # what limits are counted over
 EPOCH_S = 1_000_000_000  # a reset above this is a moment, not a number of seconds
 _NAMES = ("x-ratelimit-", "ratelimit-", "x-rate-limit-")
 

@@ -32,6 +32,9 @@ def main(arguments: Sequence[str]) -> int:
     budget = commands.add_parser("budget", help="many processes against an ESP that enforces a limit")
     budget.add_argument("--processes", type=int, default=8)
     budget.add_argument("--seconds", type=float, default=30)
+    budget.add_argument(
+        "--ways", nargs="*", default=[], help="how the limit is known: spec, headers, refusals"
+    )
     fairness = commands.add_parser("fairness", help="one account with a large backlog, and the others' waits")
     fairness.add_argument("--samples", type=int, default=40)
     fairness.add_argument("--processes", type=int, default=2)
@@ -64,7 +67,7 @@ def run_budget(wanted: argparse.Namespace) -> int:
     with empty_stage():
         from tests.chaos import budget
 
-        return budget.report(budget.run(wanted.processes, wanted.seconds), wanted.seconds)
+        return budget.report(budget.run(wanted.processes, wanted.seconds, wanted.ways), wanted.seconds)
 
 
 def run_fairness(wanted: argparse.Namespace) -> int:

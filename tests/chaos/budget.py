@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import multiprocessing
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.synchronize import Barrier
 from typing import Any
 from uuid import UUID
 
 LATENCY_MS = 50
-LIMIT, WINDOW_S = 500, 10.0
+LIMIT, WINDOW_S = 250, 5.0
 THREADS = 4
 API_KEY = "chaos-account-key"
 
@@ -42,8 +43,11 @@ class Task:
     seconds: float
 
 
-def run(processes: int, seconds: float) -> dict[str, Any]:
-    """{"spec": {"limited_share", "use", "most_asked", …}, …}, each measured by the simulator itself."""
+def run(processes: int, seconds: float, ways: Sequence[str] = ()) -> dict[str, Any]:
+    """`ways` by their names, all when none is named.
+
+    {"spec": {"limited_share", "use", "most_asked", …}, …}, each measured by the simulator itself.
+    """
     from connectors.simulators import start
     from syncapp.accounts.models import Account
 
@@ -52,6 +56,8 @@ def run(processes: int, seconds: float) -> dict[str, Any]:
     with start("campaign_monitor", api_key=API_KEY, demo_data=False) as simulator:
         simulator.latency(LATENCY_MS)
         for way in WAYS:
+            if ways and way.name not in ways:
+                continue
             simulator.rate_limit(LIMIT, WINDOW_S, headers=way.headers, retry_after=way.retry_after)
             tasks = [make_task(account.pk, simulator.base_url, way, seconds)] * processes
             call_all(tasks)

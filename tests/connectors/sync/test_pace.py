@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from connectors.esp.errors import RateLimited
@@ -176,7 +179,7 @@ def test_what_people_set_goes_before_what_is_told() -> None:
             {"x-ratelimit-limit": "100", "x-ratelimit-remaining": "7", "x-ratelimit-reset": "8.5"},
             Rate(100, 10, 7, 8.5),
         ),
-        ({"x-ratelimit-limit": "50", "x-ratelimit-reset": "1790000030"}, Rate(50, 60, None, 30.0)),
+        ({"x-ratelimit-limit": "50", "x-ratelimit-reset": "1790000030"}, Rate(50, 30, None, 30.0)),
         ({"ratelimit-limit": "100, 100;w=60", "ratelimit-reset": "-3"}, Rate(100, 60)),
     ],
 )
@@ -350,6 +353,14 @@ def run(threads: list[threading.Thread]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+@pytest.mark.worker
+def test_processes_share_a_limit_without_refusals_and_use_it() -> None:
+    """The proof in its short form; it brings a server and a simulator of its own."""
+    command = [sys.executable, "-m", "tests.chaos", "budget", "--seconds", "8", "--ways", "spec"]
+    ended = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=150)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def test_a_budget_nobody_uses_is_forgotten() -> None:
