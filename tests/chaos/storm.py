@@ -24,6 +24,7 @@ class Storm:
         self.restarts: Counter[str] = Counter()
         self._chance = random.Random(seed)
         self._workers = [start_worker() for _ in range(hosts)]
+        self._killed: list[WorkerProcess] = []
 
     def rage(self, kills: int, restarts: int) -> None:
         """So many of both, in random order."""
@@ -63,10 +64,11 @@ class Storm:
         """What systemd does: a supervisor that died is started again."""
         for number, worker in enumerate(self._workers):
             if worker.process.poll() is not None:
+                self._killed.append(worker)
                 self._workers[number] = start_worker()
 
     def end(self) -> None:
-        for worker in self._workers:
+        for worker in (*self._workers, *self._killed):
             worker.end()
 
 
