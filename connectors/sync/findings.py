@@ -44,8 +44,8 @@ class Planned:
     """What a plan found. `superseded`: {(run, operation): people whose waiting operation this plan took over}.
 
     `applies`: it was written; else a person has to say so. `people_hash` is that of the people; `counts` and
-    `samples` are as `Run.plan` keeps them. `leavers_wait`: the guard left those who left alone; `leaving_anew` were not on their
-    way off already.
+    `samples` are as `Run.plan` keeps them. `leavers_wait`: the guard left those who left alone; `leaving_anew` were
+    not on their way off already.
     """
 
     checked: int = 0
@@ -87,10 +87,11 @@ def to_planned(rows: Iterable[Row]) -> Planned:
             found.superseded[row.run_id, row.verdict] += row.people
         elif row.what == "unchanged":
             found.samples["unchanged"] = list(row.ids or ())
+        elif row.what == "samples":
+            _keep_samples(found, row)
         else:
             _count(found, row)
             (withheld if row.verdict in ("off", *SET_ASIDE) else counts)[class_of(row)] += row.people
-            _keep_samples(found, row)
     found.counts = {**{name: counts[name] for name in CLASSES}, "withheld": _without_leavers(withheld)}
     return found
 

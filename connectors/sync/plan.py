@@ -137,9 +137,12 @@ written AS (
         dead_at = NULL, error_class = '', error_code = '', error_message = '', updated_at = now()
 )
 SELECT 'group', verdict, CASE WHEN belongs THEN reason ELSE '' END, NULL::uuid, belongs,
-       verdict = 'update' AND coalesce(moved, false), count(*),
-       (array_agg(profile_id) FILTER (WHERE verdict <> 'keep'))[1:{samples}]
+       verdict = 'update' AND coalesce(moved, false), count(*), NULL::bigint[]
 FROM diff CROSS JOIN guard WHERE {is_shown} GROUP BY 2, 3, 5, 6
+UNION ALL
+SELECT 'samples', verdict, CASE WHEN belongs THEN reason ELSE '' END, NULL, belongs,
+       verdict = 'update' AND coalesce(moved, false), 0, (array_agg(profile_id))[1:{samples}]
+FROM diff WHERE verdict <> 'keep' AND {with_samples} GROUP BY 2, 3, 5, 6
 UNION ALL
 SELECT 'superseded', operation, '', run_id, true, false, count(*), NULL FROM superseded GROUP BY operation, run_id
 UNION ALL
