@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from connectors.models import Outcome, Subscriber
 from connectors.simulators import Running
@@ -48,6 +49,11 @@ def tell_outcomes(person: Person) -> None:
 def tell_journals(client: Client, person: Person, simulator: Running) -> None:
     for export in client.oracle.exports:
         journals = simulator.journals(export.list_id)
+        joined = {row["email"]: row["joined"] for row in simulator.subscribers(export.list_id)}
         for address in person.addresses:
             if address in journals:
-                say(f"    at the ESP, leavers {export.leavers}, {address}: {' '.join(journals[address])}")
+                since = datetime.fromtimestamp(joined.get(address, 0), UTC)
+                say(
+                    f"    at the ESP, leavers {export.leavers}, {address}, there since {since:%H:%M:%S}: "
+                    f"{' '.join(journals[address])}"
+                )
