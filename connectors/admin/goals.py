@@ -206,6 +206,7 @@ class GoalAdmin(GoalActs, Reconciles, DeletesInWords):
             "creatable": self.asked(request, goal)[1].creatable() if may_change else [],
             "may_change": may_change,
             "when": when.kept_values(goal),
+            "same_list": goals_of_same_list(goal) if goal.list_id else [],
             "has_failed": deadletters.dead(goal).exists(),
             "held": goal.runs.filter(state=Run.State.HELD).first(),
             "is_fixed": goals.has_people_on_list(goal),

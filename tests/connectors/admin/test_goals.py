@@ -184,3 +184,13 @@ def test_a_list_deleted_at_the_esp_is_said_on_the_goals_page(scene, signed_in, a
         Goal.objects.update(list_id="f" * 32)
     page = signed_in(ann).get(change_of(scene)).content.decode()
     assert "The list does not exist at the ESP any more" in page
+
+
+def test_a_second_goal_on_the_list_is_named(scene, signed_in, ann):
+    with scope.account(scene.account):
+        other = Goal.objects.create(
+            account=scene.account, connection=scene.connection, name="Export again", list_id=scene.goal.list_id
+        )
+    shown = signed_in(ann).get(reverse("admin:connectors_goal_change", args=[scene.goal.pk])).content.decode()
+    assert "Another goal puts people on this list" in shown
+    assert reverse("admin:connectors_goal_change", args=[other.pk]) in shown
