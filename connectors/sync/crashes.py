@@ -70,15 +70,16 @@ told AS (
     RETURNING run_id, operation
 )
 SELECT run_id, operation, count(*) FROM told GROUP BY run_id, operation
+UNION ALL SELECT NULL, 'crashed', count(*) FROM crashed
 """  # noqa: S608  made of constants only
 
 
-def take_back(goal: Goal) -> None:
-    """Note what became of flights whose worker died.
+def take_back(goal: Goal) -> int:
+    """Note what became of flights whose worker died; how many there were.
 
     For the one execution that holds the goal's wake-up: whoever flew before is dead, or has lost the right to go on.
     """
-    _take_back(goal, None, deaths=1)
+    return _take_back(goal, None, deaths=1)
 
 
 def put_down(goal: Goal, tokens: Sequence[UUID]) -> None:
@@ -88,7 +89,7 @@ def put_down(goal: Goal, tokens: Sequence[UUID]) -> None:
 
 
 @transaction.atomic
-def _take_back(goal: Goal, tokens: Sequence[UUID] | None, *, deaths: int) -> None:
+def _take_back(goal: Goal, tokens: Sequence[UUID] | None, *, deaths: int) -> int:
     parameters: dict[str, Any] = {
         "account": goal.account_id,
         "goal": goal.pk,
@@ -100,7 +101,12 @@ def _take_back(goal: Goal, tokens: Sequence[UUID] | None, *, deaths: int) -> Non
         cursor.execute(TAKE_BACK, parameters)
         rows = cursor.fetchall()
     counted: dict[UUID, Counter[tuple[str, str, str]]] = {}
+    crashed = 0
     for run_id, operation, people in rows:
+        if run_id is None:
+            crashed = int(people)
+            continue
         counted.setdefault(run_id, Counter())[operation, "dead", QUARANTINED] += people
     if counted:
         runs.count(counted)
+    return crashed

@@ -37,6 +37,7 @@ from connectors.sync.sources import Shape, contact_maker
 from syncapp.work import Slice, crashing
 
 CONFIRMERS = 4  # threads writing what came back; fewer are slower than four calls at a time
+LANDING_S = 3.0  # what a dead worker sent may be on its way still: it has to arrive before what we send
 GATE_HOLDS_S = 5.0  # who was let through longer ago is asked again before being sent: the ESP is slow
 SUSPECTS_TOGETHER = (
     32  # about the root of a batch: as many groups to find the right one, as people in it to find one
@@ -107,7 +108,8 @@ class Delivery:
     _target: Target | None = None
 
     def run(self) -> float | None:
-        take_back(self.goal)
+        if take_back(self.goal):
+            time.sleep(LANDING_S)
         self.quiet_until = in_quiet_hours(self.goal, timezone.now())
         try:
             self.send_everybody(Shape.of(self.goal))

@@ -8,8 +8,15 @@ import pytest
 
 from audiences.models import Audience, Objective
 from connectors.simulators import Running, start
+from connectors.sync import delivery
 from syncapp.accounts.models import Account
 from tests.connectors.sync.world import API_KEY, World, make_world
+
+
+@pytest.fixture(autouse=True)
+def no_requests_on_their_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Crashes are played here: nothing of them is on its way any more."""
+    monkeypatch.setattr(delivery, "LANDING_S", 0.0)
 
 
 @pytest.fixture(scope="session")
