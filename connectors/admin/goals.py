@@ -26,6 +26,7 @@ from connectors.admin.tools import View
 from connectors.esp import registry
 from connectors.models import Goal, Run
 from connectors.sync import deadletters, runs, scheduling
+from connectors.sync.plan import goals_of_same_list
 from connectors.wizard import goals
 from syncapp.admin.forms import TenantForm
 
