@@ -22,7 +22,7 @@ class Subscriber(LargeAccountModel):
 
     `accepted_hash` is UNKNOWN_HASH where an answer was lost since: it may hold that, or what was sent later.
     `remote_state` is the ESP's word (active, unsubscribed, …), or ours: "left" where we took the person off because
-    they left, "cleared" where we emptied their audience field.
+    they left ("maybe_left": the answer to the removal was lost), "cleared" where we emptied their audience field.
     A row with `due_at` has an operation to be sent, and `run` is the run that has to account for it; without, the
     run that did last. Who is being sent right now stands in a `Flight`.
     """

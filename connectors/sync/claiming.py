@@ -29,7 +29,7 @@ from connectors.sync.sources import Shape, fingerprint_sql, inputs_sql
 CLAIM = """
 WITH due AS MATERIALIZED (
     SELECT s.profile_id, s.run_id, s.accepted_hash IS NULL AS is_new, s.attempts, s.tried_addresses,
-           s.remote_state = 'left' AS may_return, s.kept,
+           CASE WHEN s.remote_state IN ('left', 'maybe_left') THEN s.remote_state ELSE '' END AS left_state, s.kept,
            extract(epoch FROM s.first_failed_at)::float8 AS failing_since,
            CASE WHEN s.accepted_hash IS NULL THEN '' ELSE s.accepted_address END AS accepted_address
     FROM connectors_subscriber s
@@ -62,7 +62,7 @@ people AS MATERIALIZED (
 ),
 gathered AS MATERIALIZED (
     SELECT gen_random_uuid() AS id, array_agg(profile_id) AS profile_ids, array_agg(run_id::text) AS run_ids,
-           array_agg(is_new) AS are_new, array_agg(may_return) AS may_return,
+           array_agg(is_new) AS are_new, array_agg(left_state) AS left_states,
            array_agg(attempts) AS attempts, array_agg(failing_since) AS failing_since, array_agg(held) AS held,
            array_agg(email) AS addresses, array_agg(withheld) AS withheld,
            array_agg(CASE WHEN withheld IS NULL THEN email END) AS sent,
@@ -77,7 +77,7 @@ flight AS (
            profile_ids, sent, fingerprints, now()
     FROM gathered
 )
-SELECT id, profile_ids, run_ids, are_new, may_return, attempts, failing_since, held, addresses, withheld,
+SELECT id, profile_ids, run_ids, are_new, left_states, attempts, failing_since, held, addresses, withheld,
        inputs
 FROM gathered ORDER BY profile_ids[1]
 """
@@ -112,16 +112,17 @@ MOST_SUSPECTED = 2  # with one more crash nobody tries any more
 class Person(msgspec.Struct, frozen=True, gc=False):
     """One due person as they are now.
 
-    `is_new`: the ESP never accepted them from this goal. `may_return`: they
-    are off the list because we took them off when they left. `held`: the addresses, one per line, at which the ESP
-    holds or may hold them because of this goal. `withheld` is why they may not be sent (or "left"), None when they
-    may. `failing_since`: the first try that failed, in seconds since 1970. `inputs` are those of the payload.
+    `is_new`: the ESP never accepted them from this goal. `left_state`: "left" where they are off the list because we
+    took them off when they left, "maybe_left" where the answer to that was lost, else "". `held`: the addresses,
+    one per line, at which the ESP holds or may hold them because of this goal. `withheld` is why they may not be
+    sent (or "left"), None when they may. `failing_since`: the first try that failed, in seconds since 1970. `inputs`
+    are those of the payload.
     """
 
     profile_id: int
     run_id: str | None
     is_new: bool
-    may_return: bool
+    left_state: str
     attempts: int
     failing_since: float | None
     held: str | None

@@ -14,7 +14,7 @@ from audiences.changes import record_change
 from connectors.models import Flight, Goal
 from connectors.sync import runs
 from connectors.sync.claiming import Batch
-from connectors.sync.crashes import UNSURE, UNSURE_ADDRESSES, UNSURE_HASH, put_down
+from connectors.sync.crashes import UNSURE, UNSURE_ADDRESSES, UNSURE_HASH, UNSURE_STATE, put_down
 
 # A table that was just planned has no statistics to be joined by: a hash over the whole of it, or the whole of it
 # per person, makes every batch cost as much as the goal is large. Without constants to look up by, and with these
@@ -57,7 +57,8 @@ written AS (
         wanted_hash = CASE WHEN l.result IN ('created', 'updated', 'rejected', 'dead') AND l.fingerprint IS NOT NULL
                                AND {is_current} THEN l.fingerprint
                            ELSE s.wanted_hash END,
-        remote_state = coalesce(nullif(l.state, ''), s.remote_state),
+        remote_state = CASE WHEN l.state <> '' THEN l.state
+                            WHEN l.is_unsure THEN {unsure_state} ELSE s.remote_state END,
         reason = CASE WHEN l.result = 'skipped' AND {is_current} THEN l.code ELSE s.reason END,
         error_class = CASE WHEN l.result IN ('rejected', 'retry', 'dead') THEN l.class ELSE '' END,
         error_code = CASE WHEN l.result IN ('rejected', 'retry', 'dead') THEN l.code ELSE '' END,
@@ -95,6 +96,7 @@ CONFIRM = (
     .replace("{is_failure}", "(l.result = 'dead' OR l.result = 'rejected' AND l.state = '')")
     .replace("{unsure_hash}", UNSURE_HASH)
     .replace("{unsure_addresses}", UNSURE_ADDRESSES)
+    .replace("{unsure_state}", UNSURE_STATE)
 )
 
 LATE = f"""

@@ -28,6 +28,9 @@ UNSURE_ADDRESSES = """CASE
             AND NOT l.address = ANY(coalesce(s.tried_addresses, '{}'))
             THEN array_append(s.tried_addresses, l.address::varchar)
         ELSE s.tried_addresses END"""
+# A removal whose answer was lost was ours, if the ESP then holds the person as removed.
+UNSURE_STATE = """CASE
+        WHEN l.operation = 'remove' AND s.remote_state IN ('', 'active') THEN 'maybe_left' ELSE s.remote_state END"""
 UNSURE = f"accepted_hash = {UNSURE_HASH}, tried_addresses = {UNSURE_ADDRESSES}"
 
 # In the order of people, like everyone who locks them.
@@ -51,7 +54,7 @@ locked AS (
     ) s
 ),
 written AS (
-    UPDATE connectors_subscriber s SET {UNSURE},
+    UPDATE connectors_subscriber s SET {UNSURE}, remote_state = {UNSURE_STATE},
         attempts = s.attempts + CASE WHEN s.due_at IS NULL THEN 0 ELSE 1 END,
         crashes = s.crashes + CASE WHEN s.due_at IS NULL THEN 0 ELSE %(deaths)s END,
         due_at = CASE WHEN l.poison THEN NULL ELSE s.due_at END,

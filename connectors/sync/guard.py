@@ -20,6 +20,7 @@ tally AS (
            count(*) FILTER (WHERE verdict = 'leave' AND NOT (pending AND reason_before = 'left')) AS leaving_anew,
            count(*) FILTER (WHERE is_there) AS on_list,
            count(*) FILTER (WHERE is_member) AS members,
+           count(*) FILTER (WHERE {is_plain_keep}) AS plain_keeps,
            to_hex(coalesce(bit_xor(hashint8extended(profile_id, (reason = '')::int))
                FILTER (WHERE reason = '' OR verdict = 'leave'), 0)) AS mixed
     FROM diff
@@ -34,7 +35,7 @@ counted AS (
     FROM tally
 )"""
 
-FULL_GUARD = f"""{TALLY},
+FULL_GUARD = """{tally},
 weighed AS (
     SELECT *, leaving > 0 AND taken > %(limit)s AND taken * 100 > %(percent)s * on_list AS too_many,
            members = 0 AND on_list > 0 AS is_empty
@@ -44,11 +45,11 @@ guard AS MATERIALIZED (
     SELECT *, false AS leavers_wait,
            people_hash = %(approved)s OR NOT (%(hold)s OR too_many OR is_empty) AS applies
     FROM weighed
-)"""  # noqa: S608  made of constants only
+)"""
 
 # How many are on the list is counted only as far as it matters, or the change of one person would cost as much as
 # the list is long. While a full run is held, leavers wait for the same decision.
-TOUCHED_GUARD = f"""{TALLY},
+TOUCHED_GUARD = """{tally},
 guard AS MATERIALIZED (
     SELECT *, true AS applies, false AS too_many, false AS is_empty,
            CASE WHEN leaving = 0 THEN false
@@ -65,7 +66,7 @@ guard AS MATERIALIZED (
                     ) counted_on_list
                 ) END AS leavers_wait
     FROM counted
-)"""  # noqa: S608  made of constants only
+)"""
 
 
 def guard_parameters(goal: Goal, hold: bool, approved: str) -> dict[str, Any]:

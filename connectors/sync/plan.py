@@ -21,7 +21,7 @@ from django.db import connection
 from connectors.models import Goal
 from connectors.sync.findings import SAMPLES, SET_ASIDE, Planned, Row, to_planned
 from connectors.sync.gate import Want, wanted_sql, withheld_sql
-from connectors.sync.guard import FULL_GUARD, TOUCHED_GUARD, guard_parameters
+from connectors.sync.guard import FULL_GUARD, TALLY, TOUCHED_GUARD, guard_parameters
 from connectors.sync.sources import Shape, fingerprint_sql, inputs_sql
 
 # `gone`: the ESP does not mail the person in these states; only a new opt-in of their own changes that.
@@ -88,18 +88,21 @@ diff AS MATERIALIZED (
                         ELSE 'leave' END
                WHEN reason <> '' THEN 'off'
                WHEN set_aside IS NOT NULL AND wanted_hash = hash THEN set_aside
-               WHEN remote_state = 'left' THEN 'restore'
+               WHEN remote_state IN ('left', 'maybe_left') THEN 'restore'
                WHEN remote_state = 'cleared' THEN 'update'
                WHEN accepted_hash IS NULL THEN 'create'
                WHEN accepted_hash <> hash OR tried THEN 'update'
                ELSE 'keep' END AS verdict
     FROM compared c
 ),
+work AS MATERIALIZED (
+    SELECT * FROM diff WHERE NOT {is_plain_keep}
+),
 {guard},
 superseded AS (
     INSERT INTO connectors_outcome (account_id, run_id, profile_id, operation, result, code, message, at)
     SELECT %(account)s, old_run, profile_id, old_operation, 'skipped', 'superseded', '', now()
-    FROM diff CROSS JOIN guard WHERE {is_applied} AND pending AND old_run IS NOT NULL
+    FROM work CROSS JOIN guard WHERE {is_applied} AND pending AND old_run IS NOT NULL
     ON CONFLICT DO NOTHING
     RETURNING run_id, operation
 ),
@@ -107,7 +110,7 @@ noted AS (
     INSERT INTO connectors_outcome (account_id, run_id, profile_id, operation, result, code, message, at)
     SELECT %(account)s, %(run)s, profile_id, 'upsert', 'skipped',
            CASE WHEN verdict IN {set_aside} THEN verdict ELSE reason END, '', now()
-    FROM diff CROSS JOIN guard WHERE {is_applied} AND belongs AND (reason <> '' OR verdict IN {set_aside})
+    FROM work CROSS JOIN guard WHERE {is_applied} AND belongs AND (reason <> '' OR verdict IN {set_aside})
 ),
 written AS (
     INSERT INTO connectors_subscriber AS s (
@@ -123,7 +126,7 @@ written AS (
            CASE WHEN verdict IN {verdicts_with_work} THEN %(run)s::uuid END,
            CASE WHEN verdict IN {verdicts_with_work} THEN now() END,
            0, '', '', now()
-    FROM diff CROSS JOIN guard
+    FROM work CROSS JOIN guard
     WHERE {is_applied} AND verdict NOT IN {set_aside} AND (
         verdict IN {verdicts_with_work} OR pending OR NOT is_known OR was_dead
         OR reason <> reason_before OR (wanted = 'on') <> (reason = '') OR (kept AND is_member))
@@ -138,11 +141,14 @@ written AS (
 )
 SELECT 'group', verdict, CASE WHEN belongs THEN reason ELSE '' END, NULL::uuid, belongs,
        verdict = 'update' AND coalesce(moved, false), count(*), NULL::bigint[]
-FROM diff CROSS JOIN guard WHERE {is_shown} GROUP BY 2, 3, 5, 6
+FROM work CROSS JOIN guard WHERE {is_shown} GROUP BY 2, 3, 5, 6
+UNION ALL
+SELECT 'group', 'keep', '', NULL, true, false, plain_keeps, NULL FROM guard
+WHERE {keeps_are_shown} AND plain_keeps > 0
 UNION ALL
 SELECT 'samples', verdict, CASE WHEN belongs THEN reason ELSE '' END, NULL, belongs,
        verdict = 'update' AND coalesce(moved, false), 0, (array_agg(profile_id))[1:{samples}]
-FROM diff WHERE verdict <> 'keep' AND {with_samples} GROUP BY 2, 3, 5, 6
+FROM work WHERE verdict <> 'keep' AND {with_samples} GROUP BY 2, 3, 5, 6
 UNION ALL
 SELECT 'superseded', operation, '', run_id, true, false, count(*), NULL FROM superseded GROUP BY operation, run_id
 UNION ALL
@@ -152,6 +158,9 @@ UNION ALL
 SELECT 'guard', to_jsonb(guard)::text, '', NULL, true, false, 0, NULL FROM guard
 """
 PERSON = "FROM audiences_profile p WHERE p.account_id = %(account)s AND p.id = s.profile_id"
+# Nothing about them is written: most people of most full runs, and gone through as few times as can be.
+PLAIN_KEEP = """(verdict = 'keep' AND NOT pending AND is_known AND NOT was_dead AND reason_before = ''
+        AND wanted = 'on' AND NOT (kept AND is_member))"""
 VERDICTS_WITH_WORK = "('create', 'update', 'restore', 'withdrawn', 'leave')"
 
 MEMBERS = """
@@ -172,8 +181,9 @@ SELECT count(*) FROM (
 ) due
 """
 # A table that was just filled has no statistics: taken for small, it would be gone through once per person.
-EVERYBODY = "SET LOCAL enable_nestloop = off"
-AS_USUAL = "SET LOCAL enable_nestloop TO DEFAULT"
+# Half a million people fit this memory; without it, half of a plan's time goes into writing them to disk and back.
+EVERYBODY = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '128MB'"
+AS_USUAL = "SET LOCAL enable_nestloop TO DEFAULT; SET LOCAL work_mem TO DEFAULT"
 
 
 class Part(StrEnum):
@@ -238,8 +248,10 @@ def _statement(
         person=PERSON,
         only_held=only_held,
         nobody_else_wants=_nobody_else_wants_sql(goal, parameters),
-        guard=FULL_GUARD if is_full else TOUCHED_GUARD,
+        guard=(FULL_GUARD if is_full else TOUCHED_GUARD).format(tally=TALLY.format(is_plain_keep=PLAIN_KEEP)),
         is_applied=f"guard.applies AND (verdict <> 'leave' OR NOT guard.leavers_wait) AND {part}",
+        keeps_are_shown="false" if part is Part.WITHDRAWALS else "true",
+        is_plain_keep=PLAIN_KEEP,
         is_shown=part if part is Part.WITHDRAWALS else "NOT guard.leavers_wait OR verdict <> 'leave'",
         verdicts_with_work=VERDICTS_WITH_WORK,
         set_aside=SET_ASIDE,

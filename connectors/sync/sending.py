@@ -23,7 +23,8 @@ CREATED = News("created", state="active")
 UPDATED = News("updated", state="active")
 ONE_BY_ONE_PER_CLAIM = 50  # ESPs take removals one by one, and look-ups too; this many fit a lease
 ASKED_ABOUT = (State.BOUNCED, State.SUPPRESSED)  # since they left: nobody is put back against that
-TAKEN_OFF = (State.UNSUBSCRIBED, State.REMOVED)
+# What the ESP says of whom we took off: surely, or maybe, as the answer to a removal was lost.
+TAKEN_OFF = {"left": (State.UNSUBSCRIBED, State.REMOVED), "maybe_left": (State.REMOVED,)}
 
 
 def send(target: Target, batch: Batch) -> Sent:
@@ -36,10 +37,9 @@ def upsert(target: Target, batch: Batch) -> Sent:
     sent = Sent()
     people = [person for person in batch.people if person.withheld is None]
     moved, outcomes = rename(target, [person for person in people if old_addresses(person)], sent)
-    back: list[Person] = []
-    if batch.operation == OutcomeRow.Operation.RESTORE:
-        back, known = to_be_put_back(target, people, sent)
-        outcomes |= known
+    # Also in a batch of additions: that a removal was lost may have come out after they were planned.
+    back, known = to_be_put_back(target, [person for person in people if person.left_state], sent)
+    outcomes |= known
     if not target.connector.spec.repeatable("upsert"):
         outcomes |= look_up(target, [person for person in people if person.attempts], sent)
     returning = {person.profile_id for person in back}
@@ -76,10 +76,8 @@ def to_be_put_back(
     if Can.RESTORE not in connector.spec.can or Can.READ_SUBSCRIBER not in connector.spec.can:
         return back, known
     for person in people:
-        if not person.may_return:
-            continue
         (outcome,) = send_in_halves([person], lambda one: [standing(target, one[0])], sent)
-        if outcome.state in TAKEN_OFF:
+        if outcome.state in TAKEN_OFF[person.left_state]:
             back.append(person)
         elif outcome.status is not Status.DONE:
             known[person.profile_id] = outcome

@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 
 from connectors.models import Call, Goal, Mapping, Outcome, Run, Subscriber
+from connectors.sync import esp
+from connectors.sync.claiming import claim
+from connectors.sync.recording import Recorder
+from connectors.sync.sources import Shape
 from tests.connectors.sync.world import World
 
 EVE = "eve@example.com"
@@ -204,3 +208,59 @@ def test_withdrawals_go_first_and_restores_before_updates(world: World):
     made = list(Call.objects.order_by("at", "pk").values_list("operation", flat=True))
     assert made[-4:] == ["unsubscribe", "subscriber", "upsert", "upsert"]
     assert world.on_list == {EVE: "Active", ADAM: "Unsubscribed", "back@example.com": "Active"}
+
+
+def lose_the_answer_to_a_removal(world: World) -> None:
+    added(world, "remove")
+    world.push(remove=[EVE])
+    world.plan()
+    world.simulator.faults([{"kind": "reset_after", "match": "subscribers.delete"}])
+    world.deliver()
+    world.simulator.clear_faults()
+    assert world.on_list[EVE] == "Deleted"
+
+
+def test_who_returns_before_a_lost_removal_was_made_good_is_put_back(world: World):
+    """The ESP deleted them for us and we never heard: it is the ESP's word that it was us."""
+    lose_the_answer_to_a_removal(world)
+    world.push(EVE, city="Brugge")
+    world.work()
+    assert world.on_list[EVE] == "Active"
+    assert (world.subscriber(EVE).remote_state, all_add_up()) == ("active", True)
+
+
+def test_who_returns_after_a_worker_died_removing_them_is_put_back(world: World):
+    added(world, "remove")
+    world.push(remove=[EVE])
+    world.plan()
+    die_before_confirming(world)
+    assert world.on_list[EVE] == "Deleted"
+    world.push(EVE)
+    world.work()
+    assert world.on_list[EVE] == "Active"
+    assert all_add_up()
+
+
+def test_who_opted_out_while_a_removal_was_lost_stays_off(world: World):
+    added(world, "remove")
+    world.push(remove=[EVE])
+    world.plan()
+    world.simulator.faults([{"kind": "reset_before", "match": "subscribers.delete"}])
+    world.deliver()
+    world.simulator.clear_faults()
+    world.simulator.act("unsubscribe", list_id=world.list_id, email=EVE)
+    world.push(EVE)
+    world.work()
+    assert world.on_list[EVE] == "Unsubscribed"
+    assert all_add_up()
+
+
+def die_before_confirming(world: World) -> None:
+    """A flight of the removal that nobody confirms: the ESP has done it, the worker is gone."""
+    shape = Shape.of(world.goal)
+    (batch,) = claim(world.goal, shape, Outcome.Operation.REMOVE, 10)
+    with (
+        Recorder() as recorder,
+        esp.connect(world.authorization, world.connection, recorder) as connector,
+    ):
+        connector.remove(world.list_id, [person.held_addresses[0] for person in batch.people])
