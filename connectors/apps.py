@@ -15,7 +15,7 @@ class ConnectorsConfig(AppConfig):
 
         import_module("connectors.uses")
         import_module("connectors.pace.breaker").on_state_change.append(
-            import_module("connectors.sync.resuming").wake_goals
+            import_module("connectors.sync.delivering.resuming").wake_goals
         )
         changed.append(import_module("connectors.tasks").wake_planner)
         post_save.connect(follow_account, sender="accounts.Account", dispatch_uid="connectors.schedules")
@@ -24,4 +24,4 @@ class ConnectorsConfig(AppConfig):
 def follow_account(instance: Any, created: bool, **_: Any) -> None:
     """Schedules are by the clock of the account, which may have got another one."""
     if not created:
-        import_module("connectors.sync.scheduling").follow_time_zone(instance)
+        import_module("connectors.sync.watching.scheduling").follow_time_zone(instance)

@@ -8,20 +8,12 @@ from django.utils import timezone
 
 from connectors.models import Call, Goal, Reconciliation, Run
 from connectors.pace import budget
-from connectors.sync import (
-    cancelling,
-    conservation,
-    expiry,
-    following,
-    lateness,
-    nightly,
-    reconcile,
-    repairing,
-    runs,
-    scheduling,
-    standstill,
-)
-from connectors.sync.delivery import deliver
+from connectors.sync import runs
+from connectors.sync.deciding import cancelling
+from connectors.sync.delivering.delivery import deliver
+from connectors.sync.planning import following
+from connectors.sync.reconciling import nightly, reconcile, repairing
+from connectors.sync.watching import conservation, expiry, lateness, scheduling, standstill
 from syncapp.accounts import scope
 from syncapp.work import Slice, crashing, daily, every, handler, wake
 

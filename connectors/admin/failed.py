@@ -12,7 +12,8 @@ from django.urls import reverse
 from connectors import look
 from connectors.admin.tools import given
 from connectors.models import Goal
-from connectors.sync import deadletters, words
+from connectors.sync import words
+from connectors.sync.delivering import deadletters
 
 PER_PAGE = 50
 

@@ -18,7 +18,9 @@ from connectors.admin.people import profiles_at
 from connectors.admin.tools import PagesAdmin, View, given
 from connectors.esp.errors import ConnectorError
 from connectors.models import Goal, Run
-from connectors.sync import deadletters, runs, steering, trying
+from connectors.sync import runs
+from connectors.sync.deciding import steering
+from connectors.sync.delivering import deadletters, trying
 
 MOST_FOUND = 8
 

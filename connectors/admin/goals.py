@@ -25,8 +25,10 @@ from connectors.admin.reconciliation import Reconciles
 from connectors.admin.tools import View
 from connectors.esp import registry
 from connectors.models import Goal, Run
-from connectors.sync import deadletters, runs, scheduling
-from connectors.sync.plan import goals_of_same_list
+from connectors.sync import runs
+from connectors.sync.delivering import deadletters
+from connectors.sync.planning.plan import goals_of_same_list
+from connectors.sync.watching import scheduling
 from connectors.wizard import goals
 from syncapp.admin.forms import TenantForm
 

@@ -14,7 +14,7 @@ from connectors.admin import reconciliationpage
 from connectors.admin.tools import PagesAdmin, View
 from connectors.esp import registry
 from connectors.models import Goal, Reconciliation
-from connectors.sync import reconcile, repairing
+from connectors.sync.reconciling import reconcile, repairing
 
 
 class Reconciles(PagesAdmin):

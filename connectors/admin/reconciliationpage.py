@@ -13,8 +13,8 @@ from connectors import look
 from connectors.admin.tools import given
 from connectors.models import Finding, Goal, Reconciliation
 from connectors.sync import words
-from connectors.sync.reading import PARTS
-from connectors.sync.repairing import REPAIRABLE
+from connectors.sync.reconciling.reading import PARTS
+from connectors.sync.reconciling.repairing import REPAIRABLE
 
 PER_PAGE = 50
 HISTORY = 30

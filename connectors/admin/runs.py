@@ -18,7 +18,9 @@ from connectors.admin import planpage, runpage
 from connectors.admin.calls import last_calls
 from connectors.admin.tools import PagesAdmin, View
 from connectors.models import Run
-from connectors.sync import deadletters, holding, runs, steering
+from connectors.sync import runs
+from connectors.sync.deciding import holding, steering
+from connectors.sync.delivering import deadletters
 
 TABS = (
     ("summary", "Summary"),

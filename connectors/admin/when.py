@@ -19,7 +19,7 @@ from connectors.schedules import BadSchedule, Schedule, in_quiet_hours, in_words
 from connectors.schedules.kinds import Interval
 from connectors.schedules.parsing import LAST_DAY, MONTH_DAYS_MOST, PLACES
 from connectors.schedules.words import WEEKDAYS
-from connectors.sync import scheduling
+from connectors.sync.watching import scheduling
 from connectors.wizard.when import When
 
 BY_HAND = "manual"

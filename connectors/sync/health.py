@@ -19,7 +19,7 @@ from connectors.esp.errors import (
 )
 from connectors.models import Authorization, Connection, Goal, Run
 from connectors.sync import runs
-from connectors.sync.halving import Broken
+from connectors.sync.delivering.halving import Broken
 
 BACK_OFF_FIRST_S = 5.0  # the goal's own pause while the ESP is down; people's attempts have their own
 BACK_OFF_MOST_S = 300.0

@@ -10,7 +10,8 @@ from django.db.models import F
 
 from audiences.models import Audience, Objective
 from connectors.models import Connection, ConnectionObjective, Goal, GoalAudience, Mapping, Run, Subscriber
-from connectors.sync import runs, scheduling
+from connectors.sync import runs
+from connectors.sync.watching import scheduling
 from connectors.wizard.credentials import wake_goals
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from connectors.models import Goal
-from connectors.sync import scheduling
+from connectors.sync.watching import scheduling
 from connectors.wizard.credentials import wake_goals
 
 

@@ -126,7 +126,7 @@ def name_of(kind: type) -> str:
 
 
 def place_of(error: BaseException) -> str:
-    """The innermost line of our own code, like "connectors/sync/plan.py:88"."""
+    """The innermost line of our own code, like "connectors/sync/planning/plan.py:88"."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
         if path.is_relative_to(settings.BASE_DIR) and "site-packages" not in path.parts:

@@ -21,8 +21,9 @@ from django.db import connection
 from audiences.models import Audience, Objective
 from connectors.models import Goal, Run
 from connectors.simulators import start
-from connectors.sync import executing, runs
+from connectors.sync import runs
 from connectors.sync.gate import withheld_sql
+from connectors.sync.planning import executing
 from connectors.sync.sources import Shape, fingerprint_sql, inputs_sql
 from syncapp.accounts import scope
 from syncapp.accounts.models import Account

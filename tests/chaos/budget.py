@@ -110,7 +110,7 @@ def call_in_scope(task: Task, together: Barrier) -> None:
     from connectors.models import Authorization
     from connectors.pace.pacer import Pacer
     from connectors.sync import esp
-    from connectors.sync.crew import Crew
+    from connectors.sync.delivering.crew import Crew
 
     authorization = Authorization.objects.get(pk=task.authorization_id)
     account = replace(esp.account_of(authorization), most=THREADS * together.parties)

@@ -115,7 +115,7 @@ def judge(clients: Sequence[Client], simulator: Running) -> Verdict:
 
 
 def conservation(clients: Sequence[Client]) -> int:
-    from connectors.sync.conservation import differences_of
+    from connectors.sync.watching.conservation import differences_of
 
     found = [row for client in clients for row in differences_of(client.account)]
     for row in found[:20]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from connectors.sync import deadletters
-from connectors.sync.crashes import QUARANTINED
+from connectors.sync.delivering import deadletters
+from connectors.sync.delivering.crashes import QUARANTINED
 from syncapp.accounts import scope
 from tests.chaos.scene import Client
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from connectors.sync.conservation import books_of, differences_of
+from connectors.sync.watching.conservation import books_of, differences_of
 from syncapp.accounts.models import Account
 
 BOOKS = ("Account", "Runs", "Accepted", "Done", "Dead", "Cancelled", "Waiting", "Difference")

@@ -10,8 +10,10 @@ from django.contrib.auth.hashers import make_password
 from audiences.ingest import Contact, Operation
 from audiences.models import Audience, Objective, Property
 from connectors.models import Authorization, Connection, ConnectionObjective, Goal, GoalAudience, Mapping, Run
-from connectors.sync import executing, holding, runs
-from connectors.sync.following import plan_next_changes
+from connectors.sync import runs
+from connectors.sync.deciding import holding
+from connectors.sync.planning import executing
+from connectors.sync.planning.following import plan_next_changes
 from syncapp.accounts import scope
 from syncapp.accounts.models import Account, Membership, User
 from syncapp.demo.seeding import simulated

@@ -8,7 +8,8 @@ from typing import Any
 from audiences.models import Audience, Objective
 from connectors.models import Authorization, Connection, ConnectionObjective, Goal, GoalAudience, Mapping, Run
 from connectors.simulators import Running
-from connectors.sync import holding, runs
+from connectors.sync import runs
+from connectors.sync.deciding import holding
 from connectors.tasks import deliver_goal, execute_run
 from syncapp.accounts import scope
 from syncapp.accounts.models import Account, User

@@ -189,7 +189,10 @@ def test_a_list_deleted_at_the_esp_is_said_on_the_goals_page(scene, signed_in, a
 def test_a_second_goal_on_the_list_is_named(scene, signed_in, ann):
     with scope.account(scene.account):
         other = Goal.objects.create(
-            account=scene.account, connection=scene.connection, name="Export again", list_id=scene.goal.list_id
+            account=scene.account,
+            connection=scene.connection,
+            name="Export again",
+            list_id=scene.goal.list_id,
         )
     shown = signed_in(ann).get(reverse("admin:connectors_goal_change", args=[scene.goal.pk])).content.decode()
     assert "Another goal puts people on this list" in shown

@@ -8,7 +8,7 @@ import pytest
 
 from audiences.models import Audience, Objective
 from connectors.simulators import Running, start
-from connectors.sync import delivery
+from connectors.sync.delivering import delivery
 from syncapp.accounts.models import Account
 from tests.connectors.sync.world import API_KEY, World, make_world
 

@@ -9,8 +9,8 @@ from typing import Any
 from connectors.esp.campaign_monitor.spec import SPEC
 from connectors.esp.contract import Connector, Contact, Outcome, RemoteField, State, Status, Subscriber
 from connectors.esp.errors import Ambiguous
-from connectors.sync.claiming import Batch, Person
-from connectors.sync.target import Target
+from connectors.sync.delivering.claiming import Batch, Person
+from connectors.sync.delivering.target import Target
 
 ONCE = frozenset({"upsert", "rename", "unsubscribe", "remove"})
 

@@ -9,7 +9,8 @@ import pytest
 from django.utils import timezone
 
 from connectors.models import Authorization, Run
-from connectors.sync import expiry, runs
+from connectors.sync import runs
+from connectors.sync.watching import expiry
 from connectors.tasks import execute_run
 from syncapp.notices.models import Alert
 from syncapp.work import Slice

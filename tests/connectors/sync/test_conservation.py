@@ -10,8 +10,8 @@ from django.db import connection
 
 from connectors import alerts
 from connectors.models import Outcome, Run, Subscriber
-from connectors.sync.conservation import check_every_account, differences_of
-from connectors.sync.standstill import look_after
+from connectors.sync.watching.conservation import check_every_account, differences_of
+from connectors.sync.watching.standstill import look_after
 from syncapp.accounts import scope
 from syncapp.notices.models import Alert
 from syncapp.work.models import Wakeup

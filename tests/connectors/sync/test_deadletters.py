@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from connectors.models import Outcome, Run, Subscriber
-from connectors.sync import deadletters
-from connectors.sync.deadletters import NobodyToReplay, replay
+from connectors.sync.delivering import deadletters
+from connectors.sync.delivering.deadletters import NobodyToReplay, replay
 from syncapp.accounts.models import Account
 from tests.connectors.sync.world import World
 

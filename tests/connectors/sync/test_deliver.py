@@ -14,9 +14,10 @@ from connectors.esp.campaign_monitor import CampaignMonitor
 from connectors.esp.contract import Contact, Outcome
 from connectors.esp.errors import Ambiguous, Refused, ServerFailed
 from connectors.models import Connection, Flight, Goal, Run, Subscriber
-from connectors.sync import delivery, health
+from connectors.sync import health
+from connectors.sync.delivering import delivery
+from connectors.sync.delivering.sending import send
 from connectors.sync.health import Word
-from connectors.sync.sending import send
 from syncapp.notices.models import Alert
 from tests.connectors.sync.scripted import Scripted, batch_of, person, target_of
 from tests.connectors.sync.world import API_KEY, World

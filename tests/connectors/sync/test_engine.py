@@ -8,11 +8,12 @@ from django.utils import timezone
 from audiences.models import Change, Member, Profile
 from audiences.suppressions import suppress
 from connectors.models import Call, Connection, Flight, Goal, Mapping, Outcome, Run, Subscriber
-from connectors.sync import delivery, esp, runs
-from connectors.sync.claiming import claim, let_go
-from connectors.sync.confirming import News, confirm
-from connectors.sync.crashes import take_back
-from connectors.sync.sending import Target, send
+from connectors.sync import esp, runs
+from connectors.sync.delivering import delivery
+from connectors.sync.delivering.claiming import claim, let_go
+from connectors.sync.delivering.confirming import News, confirm
+from connectors.sync.delivering.crashes import take_back
+from connectors.sync.delivering.sending import Target, send
 from connectors.sync.sources import Shape, contact_maker
 from connectors.tasks import execute_run
 from connectors.wizard.goals import switch

@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from audiences.models import Change, Member, Profile
 from connectors.models import Goal, Mapping, Outcome, Run, Subscriber
-from connectors.sync import executing, following, holding, runs
+from connectors.sync import runs
+from connectors.sync.deciding import holding
+from connectors.sync.planning import executing, following
 from connectors.tasks import execute_run
 from syncapp.accounts.models import User
 from syncapp.audit.activity import of_row

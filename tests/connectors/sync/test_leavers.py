@@ -6,8 +6,8 @@ import pytest
 
 from connectors.models import Call, Goal, Mapping, Outcome, Run, Subscriber
 from connectors.sync import esp
-from connectors.sync.claiming import claim
-from connectors.sync.recording import Recorder
+from connectors.sync.delivering.claiming import claim
+from connectors.sync.delivering.recording import Recorder
 from connectors.sync.sources import Shape
 from tests.connectors.sync.world import World
 

@@ -13,12 +13,12 @@ from audiences.changes import record_change
 from audiences.models import Profile
 from connectors.models import Flight, Run, Subscriber
 from connectors.sync import esp, runs
-from connectors.sync.claiming import Batch, claim
-from connectors.sync.confirming import News, confirm
-from connectors.sync.crashes import take_back
-from connectors.sync.sending import send
+from connectors.sync.delivering.claiming import Batch, claim
+from connectors.sync.delivering.confirming import News, confirm
+from connectors.sync.delivering.crashes import take_back
+from connectors.sync.delivering.sending import send
+from connectors.sync.delivering.target import Sent, Target
 from connectors.sync.sources import Shape, contact_maker
-from connectors.sync.target import Sent, Target
 from connectors.wizard.goals import set_objectives
 from syncapp.work.models import Wakeup
 from tests.connectors.sync.world import World

@@ -31,10 +31,11 @@ from audiences.models import Objective, Property
 from audiences.suppressions import suppress, unsuppress
 from connectors.models import Connection, ConnectionObjective, Flight, Goal, Mapping, Outcome, Run, Subscriber
 from connectors.models.subscriber import UNKNOWN_HASH
-from connectors.sync import deadletters, esp, runs
-from connectors.sync.claiming import Batch, claim
-from connectors.sync.confirming import confirm
-from connectors.sync.sending import Sent, Target, send
+from connectors.sync import esp, runs
+from connectors.sync.delivering import deadletters
+from connectors.sync.delivering.claiming import Batch, claim
+from connectors.sync.delivering.confirming import confirm
+from connectors.sync.delivering.sending import Sent, Target, send
 from connectors.sync.sources import Shape, contact_maker
 from connectors.tasks import execute_run
 from syncapp.work import Slice

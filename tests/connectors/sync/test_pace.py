@@ -21,7 +21,7 @@ from connectors.pace import budget
 from connectors.pace.budget import Account, Seen, learn, look, take, this_process
 from connectors.pace.pacer import Pacer
 from connectors.sync import esp
-from connectors.sync.crew import Crew
+from connectors.sync.delivering.crew import Crew
 from connectors.tasks import deliver_goal
 from syncapp.accounts import scope
 from syncapp.work import Slice

@@ -16,7 +16,7 @@ from django.utils import timezone
 from audiences.models import Audience, Member, Objective, Profile, Suppression
 from audiences.suppressions import to_hmac
 from connectors.models import ConnectionObjective, Goal, GoalAudience, Mapping, Outcome, Run, Subscriber
-from connectors.sync.plan import Part, plan
+from connectors.sync.planning.plan import Part, plan
 from connectors.sync.sources import Shape, fingerprint_sql, inputs_sql
 from tests.connectors.sync.world import World
 

@@ -7,9 +7,9 @@ import uuid
 import pytest
 
 from connectors.models import Flight, Outcome, Run, Subscriber
-from connectors.sync import deadletters
-from connectors.sync.claiming import Batch, claim, let_go
-from connectors.sync.crashes import put_down, take_back
+from connectors.sync.delivering import deadletters
+from connectors.sync.delivering.claiming import Batch, claim, let_go
+from connectors.sync.delivering.crashes import put_down, take_back
 from connectors.sync.sources import Shape
 from tests.connectors.sync.world import World
 

@@ -14,8 +14,10 @@ from django.utils import timezone
 from audiences.models import Consent, Profile
 from connectors.esp.contract import FieldType
 from connectors.models import Finding, Goal, GoalAudience, ListEntry, Reconciliation, Run, Subscriber
-from connectors.sync import esp, holding, nightly, reconcile, repairing
-from connectors.sync.likeness import alike
+from connectors.sync import esp
+from connectors.sync.deciding import holding
+from connectors.sync.reconciling import nightly, reconcile, repairing
+from connectors.sync.reconciling.likeness import alike
 from connectors.tasks import execute_run, reconcile_goal
 from syncapp.notices.models import Alert
 from syncapp.work import Slice

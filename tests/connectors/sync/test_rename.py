@@ -7,8 +7,8 @@ import pytest
 from audiences.changes import record_change
 from audiences.models import Profile
 from connectors.models import Run
-from connectors.sync.claiming import claim
-from connectors.sync.crashes import take_back
+from connectors.sync.delivering.claiming import claim
+from connectors.sync.delivering.crashes import take_back
 from connectors.sync.sources import Shape
 from tests.connectors.sync.world import World
 

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from connectors.esp.errors import Consequence
-from connectors.sync.policy import (
+from connectors.sync.delivering.policy import (
     LONGEST_PAUSE_S,
     LONGEST_S,
     MOST_TRIES,

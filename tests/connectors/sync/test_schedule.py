@@ -14,7 +14,8 @@ from django.utils import timezone
 from connectors import alerts
 from connectors.models import Connection, Goal, GoalAudience, Run
 from connectors.schedules.starts import expected_start
-from connectors.sync import runs, scheduling
+from connectors.sync import runs
+from connectors.sync.watching import scheduling
 from connectors.tasks import execute_run, start_scheduled, tell_of_late_starts
 from connectors.wizard import goals
 from syncapp.accounts import scope

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from connectors.models import Goal, Mapping, Outcome, Run, Subscriber
-from connectors.sync import holding, runs, steering
-from connectors.sync.claiming import claim
-from connectors.sync.confirming import News, confirm
+from connectors.sync import runs
+from connectors.sync.deciding import holding, steering
+from connectors.sync.delivering.claiming import claim
+from connectors.sync.delivering.confirming import News, confirm
 from connectors.sync.sources import Shape
 from connectors.tasks import cancel_run
 from syncapp.audit.activity import of_row

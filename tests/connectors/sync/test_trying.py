@@ -8,7 +8,8 @@ import pytest
 
 from audiences.models import Profile
 from connectors.models import Goal, Run
-from connectors.sync import runs, trying
+from connectors.sync import runs
+from connectors.sync.delivering import trying
 from tests.connectors.sync.world import World
 
 EVE = "eve@example.com"

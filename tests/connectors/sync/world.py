@@ -22,7 +22,8 @@ from connectors.models import (
     Subscriber,
 )
 from connectors.simulators import Running
-from connectors.sync import holding, runs
+from connectors.sync import runs
+from connectors.sync.deciding import holding
 from connectors.tasks import deliver_goal, execute_run, plan_changes
 from syncapp.accounts.models import Account, User
 from syncapp.work import Slice

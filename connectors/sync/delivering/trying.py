@@ -15,13 +15,14 @@ from audiences.models import Profile
 from connectors.esp.contract import Connector
 from connectors.esp.exchange import Exchange, Request
 from connectors.models import Goal, Outcome, Run, Subscriber
-from connectors.sync import esp, executing, runs, words
-from connectors.sync.claiming import Batch, claim
-from connectors.sync.delivery import Delivery
+from connectors.sync import esp, runs, words
+from connectors.sync.delivering.claiming import Batch, claim
+from connectors.sync.delivering.delivery import Delivery
+from connectors.sync.delivering.recording import Recorder
+from connectors.sync.delivering.renaming import GONE
 from connectors.sync.gate import withheld_sql
-from connectors.sync.plan import objective_keys
-from connectors.sync.recording import Recorder
-from connectors.sync.renaming import GONE
+from connectors.sync.planning import executing
+from connectors.sync.planning.plan import objective_keys
 from connectors.sync.sources import Shape, fingerprint_sql, inputs_sql
 from syncapp.accounts.models import User
 from syncapp.work import Slice, wake

@@ -6,10 +6,11 @@ from django.db import transaction
 
 from connectors import alerts
 from connectors.models import Goal, Run, Subscriber
-from connectors.sync import runs, scheduling
-from connectors.sync.cancelling import CANCEL
-from connectors.sync.holding import decide
-from connectors.sync.undoing import CannotUndo, undo
+from connectors.sync import runs
+from connectors.sync.deciding.cancelling import CANCEL
+from connectors.sync.deciding.holding import decide
+from connectors.sync.deciding.undoing import CannotUndo, undo
+from connectors.sync.watching import scheduling
 from syncapp.accounts.models import User
 from syncapp.work import wake
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from connectors.esp.contract import Can, Contact, Outcome, State, Status
 from connectors.models import Outcome as OutcomeRow
-from connectors.sync.claiming import Batch, Person
-from connectors.sync.confirming import News
-from connectors.sync.failing import failed
-from connectors.sync.halving import send_in_halves
-from connectors.sync.target import Sent, Target
+from connectors.sync.delivering.claiming import Batch, Person
+from connectors.sync.delivering.confirming import News
+from connectors.sync.delivering.failing import failed
+from connectors.sync.delivering.halving import send_in_halves
+from connectors.sync.delivering.target import Sent, Target
 
 Operation = OutcomeRow.Operation
 LEFT = "left"

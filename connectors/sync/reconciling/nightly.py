@@ -9,7 +9,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from connectors.models import Goal, Reconciliation
-from connectors.sync import reconcile
+from connectors.sync.reconciling import reconcile
 from syncapp.accounts import scope
 from syncapp.work import moment_at
 

@@ -19,9 +19,9 @@ from uuid import UUID
 from django.db import connection
 
 from connectors.models import Goal
-from connectors.sync.findings import SAMPLES, SET_ASIDE, Planned, Row, to_planned
 from connectors.sync.gate import Want, wanted_sql, withheld_sql
-from connectors.sync.guard import FULL_GUARD, TALLY, TOUCHED_GUARD, guard_parameters
+from connectors.sync.planning.findings import SAMPLES, SET_ASIDE, Planned, Row, to_planned
+from connectors.sync.planning.guard import FULL_GUARD, TALLY, TOUCHED_GUARD, guard_parameters
 from connectors.sync.sources import Shape, fingerprint_sql, inputs_sql
 
 # `gone`: the ESP does not mail the person in these states; only a new opt-in of their own changes that.

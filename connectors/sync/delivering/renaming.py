@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from connectors.esp.contract import ABSENT, TAKEN, Can, Outcome, Status
 from connectors.esp.errors import Ambiguous
-from connectors.sync.claiming import Batch, Person
-from connectors.sync.failing import failed
-from connectors.sync.halving import send_in_halves
-from connectors.sync.target import Sent, Target
+from connectors.sync.delivering.claiming import Batch, Person
+from connectors.sync.delivering.failing import failed
+from connectors.sync.delivering.halving import send_in_halves
+from connectors.sync.delivering.target import Sent, Target
 
 GONE = ("unsubscribed", "bounced", "removed", "suppressed")  # states in which the ESP mails nobody
 

@@ -11,13 +11,13 @@ from functools import partial
 
 from connectors.esp.contract import Can, Contact, Outcome, State, Status, Subscriber
 from connectors.models import Outcome as OutcomeRow
-from connectors.sync.claiming import Batch, Person
-from connectors.sync.confirming import News
-from connectors.sync.failing import failed
-from connectors.sync.halving import send_in_halves
-from connectors.sync.leaving import take_off
-from connectors.sync.renaming import old_addresses, rename, retire_old_addresses
-from connectors.sync.target import Sent, Target
+from connectors.sync.delivering.claiming import Batch, Person
+from connectors.sync.delivering.confirming import News
+from connectors.sync.delivering.failing import failed
+from connectors.sync.delivering.halving import send_in_halves
+from connectors.sync.delivering.leaving import take_off
+from connectors.sync.delivering.renaming import old_addresses, rename, retire_old_addresses
+from connectors.sync.delivering.target import Sent, Target
 
 CREATED = News("created", state="active")
 UPDATED = News("updated", state="active")

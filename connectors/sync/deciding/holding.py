@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from connectors import alerts
 from connectors.models import Run
-from connectors.sync import executing, runs
-from connectors.sync.plan import Part, plan
+from connectors.sync import runs
+from connectors.sync.planning import executing
+from connectors.sync.planning.plan import Part, plan
 from connectors.sync.sources import Shape
 from syncapp.accounts.models import User
 from syncapp.work import wake

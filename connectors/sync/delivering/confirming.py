@@ -13,8 +13,8 @@ from django.db import connection, transaction
 from audiences.changes import record_change
 from connectors.models import Flight, Goal
 from connectors.sync import runs
-from connectors.sync.claiming import Batch
-from connectors.sync.crashes import UNSURE, UNSURE_ADDRESSES, UNSURE_HASH, UNSURE_STATE, put_down
+from connectors.sync.delivering.claiming import Batch
+from connectors.sync.delivering.crashes import UNSURE, UNSURE_ADDRESSES, UNSURE_HASH, UNSURE_STATE, put_down
 
 # A table that was just planned has no statistics to be joined by: a hash over the whole of it, or the whole of it
 # per person, makes every batch cost as much as the goal is large. Without constants to look up by, and with these

@@ -6,7 +6,7 @@ import threading
 
 from connectors.esp.exchange import Exchange
 from connectors.models import Call, Goal
-from connectors.sync.claiming import Batch
+from connectors.sync.delivering.claiming import Batch
 
 
 class Recorder:

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from connectors.models import Goal
 from connectors.models.subscriber import UNKNOWN_HASH
 from connectors.sync import runs
-from connectors.sync.policy import MOST_CRASHES
+from connectors.sync.delivering.policy import MOST_CRASHES
 
 QUARANTINED = "quarantined"
 QUARANTINED_WORDS = f"The worker died {MOST_CRASHES} times while sending this person."

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 from connectors.esp.contract import Outcome, Status
 from connectors.esp.errors import ConnectorError, ServerFailed, Unexpected, Unknown
-from connectors.sync.claiming import Person
-from connectors.sync.target import Sent
+from connectors.sync.delivering.claiming import Person
+from connectors.sync.delivering.target import Sent
 
 STOPPED = "stopped"  # not sent, or nobody knows: the batch was stopped by `Sent.trouble`
 BUG = "bug"

@@ -1,7 +1,7 @@
 """Reconciling: read a goal's list back from the ESP, ask again for who is missing, compare, and write nothing there.
 
 A reconciliation goes from state to state, each step saved before the next begins, so that a crash goes on where it
-stopped. What to do about the differences is for a person to say: `connectors.sync.repairing`.
+stopped. What to do about the differences is for a person to say: `connectors.sync.reconciling.repairing`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from connectors import alerts
 from connectors.esp.contract import Can, Connector
 from connectors.esp.errors import ConnectorError, NeedsAttention, NotFound, RateLimited
 from connectors.models import Finding, Goal, ListEntry, Reconciliation
-from connectors.sync import comparing, esp, health, reading
-from connectors.sync.reading import Entry, Overtaken, Reader
+from connectors.sync import esp, health
+from connectors.sync.reconciling import comparing, reading
+from connectors.sync.reconciling.reading import Entry, Overtaken, Reader
 from connectors.sync.sources import Shape
 from syncapp.accounts.models import User
 from syncapp.work import Slice, wake

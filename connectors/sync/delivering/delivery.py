@@ -26,13 +26,13 @@ from connectors.esp.exchange import Exchange
 from connectors.models import Goal, Outcome, Run
 from connectors.schedules.quiet import in_quiet_hours
 from connectors.sync import esp, health, runs
-from connectors.sync.claiming import MOST_SUSPECTED, Batch, claim, let_go, next_due_at, next_lane
-from connectors.sync.confirming import confirm
-from connectors.sync.crashes import put_down, take_back
-from connectors.sync.crew import Crew
-from connectors.sync.failing import stopped
-from connectors.sync.recording import Recorder, keep_calls
-from connectors.sync.sending import ONE_BY_ONE_PER_CLAIM, Sent, Target, send
+from connectors.sync.delivering.claiming import MOST_SUSPECTED, Batch, claim, let_go, next_due_at, next_lane
+from connectors.sync.delivering.confirming import confirm
+from connectors.sync.delivering.crashes import put_down, take_back
+from connectors.sync.delivering.crew import Crew
+from connectors.sync.delivering.failing import stopped
+from connectors.sync.delivering.recording import Recorder, keep_calls
+from connectors.sync.delivering.sending import ONE_BY_ONE_PER_CLAIM, Sent, Target, send
 from connectors.sync.sources import Shape, contact_maker
 from syncapp.work import Slice, crashing
 

@@ -9,10 +9,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from connectors.models import Goal, Outcome, Run
-from connectors.sync import executing, runs
+from connectors.sync import runs
+from connectors.sync.deciding.holding import decide
 from connectors.sync.gate import withheld_sql
-from connectors.sync.holding import decide
-from connectors.sync.plan import objective_keys
+from connectors.sync.planning import executing
+from connectors.sync.planning.plan import objective_keys
 from connectors.sync.sources import Shape, fingerprint_sql, inputs_sql
 from syncapp.accounts.models import User
 from syncapp.work import wake

@@ -21,7 +21,7 @@ from django.db import connection, transaction
 
 from connectors.models import Flight, Goal, Outcome
 from connectors.sync.gate import wanted_sql, withheld_sql
-from connectors.sync.plan import goals_of_same_list, wants_of
+from connectors.sync.planning.plan import goals_of_same_list, wants_of
 from connectors.sync.sources import Shape, fingerprint_sql, inputs_sql
 
 # OFFSET keeps the look-up by key: a profile table without statistics, or a small one, would be read as a whole.

@@ -18,7 +18,7 @@ from django.utils import timezone
 from audiences.addresses import InvalidAddress, normalise
 from connectors.esp.contract import Can, Connector, FieldType, Page, State, Subscriber
 from connectors.models import Goal, Reconciliation
-from connectors.sync.likeness import differing
+from connectors.sync.reconciling.likeness import differing
 from connectors.sync.sources import Shape, contact_maker, fingerprint_sql, inputs_sql
 
 # Those who are mailed first: whoever leaves them while we read is met again later, in the state they went to.

@@ -11,7 +11,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from connectors.models import Goal, Outcome, Run, Subscriber
-from connectors.sync import executing, runs
+from connectors.sync import runs
+from connectors.sync.planning import executing
 from connectors.sync.sources import Shape
 from syncapp.accounts.models import Account, User
 from syncapp.work import wake

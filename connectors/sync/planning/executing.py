@@ -13,8 +13,8 @@ from django.utils import timezone
 from connectors import alerts
 from connectors.models import Goal, Run
 from connectors.sync import runs
-from connectors.sync.findings import Planned
-from connectors.sync.plan import Part, plan
+from connectors.sync.planning.findings import Planned
+from connectors.sync.planning.plan import Part, plan
 from connectors.sync.sources import Shape
 from syncapp.work import crashing, wake
 

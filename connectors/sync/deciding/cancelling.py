@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from connectors.models import Goal, Run
 from connectors.sync import runs
-from connectors.sync.crashes import take_back
+from connectors.sync.delivering.crashes import take_back
 from syncapp.work import Slice, wake
 
 CANCEL = "connectors.cancel"

@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.esp.contract import Connector, Contact, RemoteField
 from connectors.esp.errors import ConnectorError
-from connectors.sync.confirming import News
+from connectors.sync.delivering.confirming import News
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from django.utils import timezone
 from audiences.models import Change
 from connectors import alerts
 from connectors.models import Goal, Run
-from connectors.sync import executing, runs
+from connectors.sync import runs
+from connectors.sync.planning import executing
 from syncapp.work import crashing
 
 logger = logging.getLogger("connectors")

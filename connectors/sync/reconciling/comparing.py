@@ -14,7 +14,7 @@ from django.db import connection
 from connectors.models import Goal, Reconciliation
 from connectors.models.subscriber import UNKNOWN_HASH
 from connectors.sync.gate import wanted_sql, withheld_sql
-from connectors.sync.plan import goals_of_same_list, objective_keys, wants_of
+from connectors.sync.planning.plan import goals_of_same_list, objective_keys, wants_of
 
 # `there`: by what we remember, the ESP mails them because of us. `ever`: we put them there once.
 VERDICTS = """

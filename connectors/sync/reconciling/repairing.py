@@ -18,8 +18,9 @@ from audiences.changes import record_change
 from audiences.ingest import ConsentGiven, Operation
 from connectors.models import Finding, Goal, Reconciliation, Run
 from connectors.models.subscriber import UNKNOWN_HASH
-from connectors.sync import holding, runs
-from connectors.sync.reconcile import RECONCILE, State, lock
+from connectors.sync import runs
+from connectors.sync.deciding import holding
+from connectors.sync.reconciling.reconcile import RECONCILE, State, lock
 from syncapp.accounts.models import User
 from syncapp.work import Slice, wake
 

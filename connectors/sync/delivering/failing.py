@@ -8,11 +8,11 @@ from msgspec.structs import replace
 
 from connectors.esp.contract import Outcome, Status
 from connectors.esp.errors import ConnectorError, Consequence
-from connectors.sync.claiming import Person
-from connectors.sync.confirming import News
-from connectors.sync.halving import BUG, STOPPED, Broken
-from connectors.sync.policy import Decision, Verdict, decide
-from connectors.sync.target import Sent
+from connectors.sync.delivering.claiming import Person
+from connectors.sync.delivering.confirming import News
+from connectors.sync.delivering.halving import BUG, STOPPED, Broken
+from connectors.sync.delivering.policy import Decision, Verdict, decide
+from connectors.sync.delivering.target import Sent
 
 DID_NOTHING = (Consequence.WAIT, Consequence.REAUTHENTICATE)  # the ESP says so; of others nobody knows
 

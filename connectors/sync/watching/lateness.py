@@ -14,7 +14,7 @@ from connectors.models import Goal, Run
 from connectors.schedules import BadSchedule, in_words, parse
 from connectors.schedules.starts import Expected, expected_start
 from connectors.sync import runs
-from connectors.sync.scheduling import NOT_BEGUN
+from connectors.sync.watching.scheduling import NOT_BEGUN
 from syncapp.accounts import scope
 from syncapp.notices.models import Alert
 

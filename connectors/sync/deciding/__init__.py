@@ -1,0 +1,1 @@
+"""What people do to runs and goals: approve, dismiss, cancel, pause, undo."""
