@@ -94,7 +94,8 @@ OPERATIONS = (
     Operation("unsubscribe", "keep", take_back_consent, [join]),
     Operation("remove", "remove", leave, [join]),
     Operation("clear", "clear", leave, [join], verb="upsert"),
-    Operation("restore", "unsubscribe", join, [join, leave], verb="upsert"),
+    # Removed, not unsubscribed: who was unsubscribed by a call whose answer another lane's death lost stays off.
+    Operation("restore", "remove", join, [join, leave], verb="upsert"),
     Operation("plan", "keep", join, kind="connectors.plan", points=COMMITS),
     Operation("run", "keep", run_fully, [join], kind="connectors.run", points=COMMITS),
 )
