@@ -77,7 +77,7 @@ def person(address: str, **more: Any) -> Person:
         "profile_id": 1,
         "run_id": None,
         "is_new": True,
-        "may_return": False,
+        "left_state": "",
         "attempts": 0,
         "failing_since": None,
         "held": None,
