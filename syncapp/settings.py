@@ -152,6 +152,9 @@ REDIS_URL = environment.text("REDIS_URL")
 WORK_PROCESSES = environment.number("SYNCAPP_WORKERS", 2, least=1)
 WORK_SLICE_S = environment.number("SYNCAPP_SLICE_S", 45, least=1)  # a handler's time before it must come back
 WORK_LEASE_S = environment.number("SYNCAPP_LEASE_S", 30, least=1)  # after which a dead worker's work is free
+PLAN_MEMORY_MB = environment.number(
+    "SYNCAPP_PLAN_MEMORY_MB", 256, least=4
+)  # of PostgreSQL, per plan of everybody
 WORK_RETRY_S = environment.number("SYNCAPP_RETRY_S", 30, least=1)  # the first wait after a failure
 WORK_HANG_S = environment.number("SYNCAPP_HANG_S", 10, least=1)  # due work left lying: a hang
 WORK_GRACE_S = 10  # beyond the slice, before a stop gets rough

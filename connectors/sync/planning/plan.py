@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 
 from connectors.models import Goal
@@ -181,8 +182,8 @@ SELECT count(*) FROM (
 ) due
 """
 # A table that was just filled has no statistics: taken for small, it would be gone through once per person.
-# Half a million people fit this memory; without it, half of a plan's time goes into writing them to disk and back.
-EVERYBODY = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '128MB'"
+# Where people do not fit the memory, a third of a plan's time goes into writing them to disk and back.
+EVERYBODY = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '{memory_mb}MB'"
 AS_USUAL = "SET LOCAL enable_nestloop TO DEFAULT; SET LOCAL work_mem TO DEFAULT"
 
 
@@ -224,7 +225,7 @@ def plan(
         if part is not Part.NOTHING:
             cursor.execute(WAIT_FOR_CONFIRMATIONS.format(only_held=only_held), parameters)
         if touched is None:
-            cursor.execute(EVERYBODY)
+            cursor.execute(EVERYBODY.format(memory_mb=settings.PLAN_MEMORY_MB))
         cursor.execute(statement, parameters)
         planned = to_planned(map(Row._make, cursor.fetchall()))
         cursor.execute(AS_USUAL)
