@@ -29,6 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     hosts = commands.add_parser("hosts", help="three worker hosts, one of them cut off")
     hosts.add_argument("--accounts", type=int, default=24)
     hosts.add_argument("--people", type=int, default=90, help="per account")
+    hosts.add_argument("--groups", action="store_true", help="groups of processes, no network namespaces")
     budget = commands.add_parser("budget", help="many processes against an ESP that enforces a limit")
     budget.add_argument("--processes", type=int, default=8)
     budget.add_argument("--seconds", type=float, default=30)
@@ -81,7 +82,7 @@ def run_hosts(wanted: argparse.Namespace) -> int:
     with empty_stage():
         from tests.chaos import hosts
 
-        return hosts.report(hosts.run(hosts.Wanted(wanted.accounts, wanted.people)))
+        return hosts.report(hosts.run(hosts.Wanted(wanted.accounts, wanted.people, groups=wanted.groups)))
 
 
 if __name__ == "__main__":

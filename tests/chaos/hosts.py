@@ -55,13 +55,14 @@ class Wanted:
     accounts: int = 24
     people: int = 90
     processes: int = 1
+    groups: bool = False
 
 
 def run(wanted: Wanted) -> dict[str, Any]:
     began_s = time.monotonic()
     with (
         start("campaign_monitor", api_key=API_KEY, demo_data=False) as simulator,
-        network(HOSTS, simulator.base_url) as net,
+        network(HOSTS, simulator.base_url, wanted.groups) as net,
     ):
         clients = [
             make_client(f"client-{number}", simulator, wanted.people, PLANS, own_key=True)

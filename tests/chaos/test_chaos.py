@@ -54,6 +54,6 @@ def test_a_worker_may_die_at_every_point_of_every_operation():
 
 
 def test_a_host_that_is_cut_off_harms_nobody():
-    figures = chaos("hosts", "--accounts", "6", "--people", "36")
+    figures = chaos("hosts", "--accounts", "6", "--people", "36", "--groups")
     assert_clean(figures)
     assert figures["wake_ups_held_when_cut_off"] >= 1
