@@ -10,6 +10,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from syncapp.demo.ports import any_free
 from tests.demo.started import command, demo, environment, processes_of, wait_until_gone
 
 READY = "Ctrl-C stops all of it"
@@ -26,19 +27,21 @@ def status_of(url: str, key: str = "") -> int:
 
 @pytest.mark.worker
 def test_a_demo_from_its_first_start_to_its_reset(home: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with demo(home, "--port", str(port), "--simulator-port", "0") as first:
-            first.wait_for(READY)
-            key, web = first.found(KEY), first.found(WEB)
-            assert f"Port {port} is taken; the application uses " in first.said
-            assert f":{port}/" not in web
-            assert status_of(f"{web}accounts/login/") == 200
-            assert status_of(f"{web}static/syncapp/shell.css") == 200
-            assert status_of(first.found(SIMULATOR)) == 200
-            assert status_of(f"{web}api/v1/audiences/newsletter", key) == 200
-            check_refusal_of_a_second_one(home, web)
-            assert first.end(signal.SIGINT) == 0
+    port = any_free()
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        demo(home, "--port", str(port), "--simulator-port", "0") as first,
+    ):
+        first.wait_for(READY)
+        key, web = first.found(KEY), first.found(WEB)
+        assert f"Port {port} is taken; the application uses " in first.said
+        assert f":{port}/" not in web
+        assert status_of(f"{web}accounts/login/") == 200
+        assert status_of(f"{web}static/syncapp/shell.css") == 200
+        assert status_of(first.found(SIMULATOR)) == 200
+        assert status_of(f"{web}api/v1/audiences/newsletter", key) == 200
+        check_refusal_of_a_second_one(home, web)
+        assert first.end(signal.SIGINT) == 0
     assert processes_of(home) == {}
 
     with demo(home, "--port", "0", "--simulator-port", "0") as second:
