@@ -36,12 +36,12 @@ def run_demo(home: Path, web_port: int, simulator_port: int, say: Say, *, reset:
             if reset:
                 start_over(home)
             web, simulator = choose_ports(web_port, simulator_port, say)
-            stack = Stack(home, children_environment(), web, simulator, Steps(say))
+            stack = Stack(home, children_environment(), web, simulator, Steps(say, signals.check))
             stack.start()
             kept.note(home, f"It is at {stack.web_url}")
             key = kept.kept_key(home)
             say(announcement(stack.web_url, stack.simulator_url, stack.logs, key, datetime.now(UTC)))
-            watch(stack)
+            watch(stack, signals)
         except Stopped:
             return 0
         except (StepFailed, embedded.EmbeddedServerError) as failure:
@@ -115,8 +115,9 @@ def choose_ports(web_wanted: int, simulator_wanted: int, say: Say) -> tuple[int,
     return web, simulator
 
 
-def watch(stack: Stack) -> None:
+def watch(stack: Stack, signals: Signals) -> None:
     while True:
+        signals.check()
         stack.check_alive()
         time.sleep(WATCH_S)
 

@@ -24,6 +24,12 @@ class Signals:
             self._raises = False
             raise Stopped
 
+    def check(self) -> None:
+        """Raises Stopped once asked to: what a signal raises is lost where Python ignores it, as in a destructor."""
+        if self._count:
+            self._raises = False
+            raise Stopped
+
     def begin_stop(self) -> None:
         """From here on a signal interrupts nothing."""
         self._raises = False

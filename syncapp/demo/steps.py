@@ -23,10 +23,12 @@ class StepFailed(Exception):
 @dataclass
 class Steps:
     say: Say
+    check: Callable[[], None] = lambda: None  # raises where the steps are to end here
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
+        self.check()
         began = time.monotonic()
         try:
             yield
