@@ -72,7 +72,7 @@ class GoalActs(PagesAdmin):
             person = given(posted, "person")
             if person.isdecimal():
                 return deadletters.replay(goal, request.user, profile_ids=[int(person[:18])])  # type: ignore[arg-type]
-            if "error_class" in posted:
+            if given(posted, "error_class"):
                 return deadletters.replay(
                     goal,
                     request.user,  # type: ignore[arg-type]

@@ -189,8 +189,9 @@ def test_failed_people_are_listed_by_class_and_tried_again(scene, signed_in, ann
     assert "Nobody failed." in client.get(page("goal_failed", scene.goal)).content.decode()
 
 
-def test_a_post_that_names_nobody_tries_nobody(scene, signed_in, ann, two_refused):
-    said = signed_in(ann).post(page("goal_replay", scene.goal), follow=True).content.decode()
+@pytest.mark.parametrize("data", [{}, {"error_class": "", "code": ""}, {"person": ""}])
+def test_a_post_that_names_nobody_tries_nobody(scene, signed_in, ann, two_refused, data):
+    said = signed_in(ann).post(page("goal_replay", scene.goal), data, follow=True).content.decode()
     assert "Choose whom to try again." in said
     with scope.account(scene.account):
         assert not Run.objects.filter(trigger=Run.Trigger.REPLAY).exists()
