@@ -33,6 +33,7 @@ def to_name_key(name: str) -> str:
     "favourite",
     "source_system",
     "expires_at",
+    "archived_at",
     "deleted_at",
 )
 class Audience(AccountModel):
@@ -49,6 +50,8 @@ class Audience(AccountModel):
     class Identifies(models.TextChoices):
         EXTERNAL_ID = "external_id", "External id"
         EMAIL = "email", "E-mail address"
+        EMAIL_SHA256 = "email_sha256", "SHA-256 of the e-mail address"
+        ID = "id", "Our own id"
 
     class Unknown(models.TextChoices):
         REJECT = "reject", "Reject"
@@ -81,6 +84,13 @@ class Audience(AccountModel):
     last_member_removed_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+    replaced_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Snapshot time of the latest replace: everybody's last change is at least this.",
+    )
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
 

@@ -93,3 +93,26 @@ class Suppression(AccountModel):
 
     def __str__(self) -> str:
         return f"{self.get_reason_display()} ({bytes(self.address_hmac).hex()[:8]}…)"
+
+
+class Erasure(AccountModel):
+    """An identifier of an erased person, as an HMAC (`audiences.suppressions.to_hmac`): it never comes back.
+
+    The address is kept as a suppression as well, which the gate reads.
+    """
+
+    class Kind(models.TextChoices):
+        EXTERNAL_ID = "external_id", "External id"
+        EMAIL = "email", "E-mail address"
+
+    kind = models.CharField(max_length=20, choices=Kind)
+    value_hmac = models.BinaryField(max_length=32, editable=False)
+    erased_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "kind", "value_hmac"], name="erasure_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {bytes(self.value_hmac).hex()[:8]}…"

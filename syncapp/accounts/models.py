@@ -214,8 +214,12 @@ class ApiKey(AccountModel):
         AUDIENCES_DELETE = "audiences:delete", "Delete audiences"
         MEMBERS_READ = "members:read", "Read members"
         MEMBERS_WRITE = "members:write", "Add and remove members"
-        CONTACTS_WRITE = "contacts:write", "Write contact data of members"
+        MEMBERS_REPLACE = "members:replace", "Replace or empty whole audiences"
+        CONTACTS_READ = "contacts:read", "Read contacts and their consents"
+        CONTACTS_WRITE = "contacts:write", "Write and delete contacts"
         CONSENTS_WRITE = "consents:write", "Record consents"
+        JOBS_READ = "jobs:read", "Follow jobs, read their errors"
+        WEBHOOKS_MANAGE = "webhooks:manage", "Manage outgoing webhooks"
 
     label = models.CharField(max_length=100, help_text="Which system uses it, e.g. “Web shop”.")
     prefix = models.CharField(max_length=8, unique=True, editable=False)
