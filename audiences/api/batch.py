@@ -9,10 +9,10 @@ from msgspec import UNSET
 from rest_framework.request import Request
 
 from audiences import ingest
-from audiences.api import documentation as docs
 from audiences.api import resource
 from audiences.api.answering import is_refused, to_answer, to_members
 from audiences.api.decoding import Batch, decode
+from audiences.api.documentation import members as docs
 from audiences.api.operations import to_operations
 from audiences.api.wire import OperationIn
 from audiences.ingest import Result

@@ -12,8 +12,8 @@ from django.utils.dateparse import parse_datetime
 from msgspec import Struct
 from rest_framework.request import Request
 
-from audiences.api import documentation as docs
 from audiences.api import resource
+from audiences.api.documentation import members as docs
 from audiences.api.moments import is_storable
 from audiences.api.wire import MemberContact, MemberOut, MembersOut, Time
 from audiences.models import Audience, Member

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from msgspec import UNSET
 from rest_framework.request import Request
 
-from audiences.api import documentation as docs
 from audiences.api import resource
+from audiences.api.documentation import audiences as docs
 from audiences.api.moments import WORDS, is_storable
 from audiences.api.presentation import to_audience
 from audiences.api.wire import AudienceIn, DeleteCheck

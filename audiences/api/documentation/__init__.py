@@ -1,0 +1,1 @@
+"""What the API's documentation says of each operation, one module per resource."""
