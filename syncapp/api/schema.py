@@ -10,7 +10,8 @@ import msgspec
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
-from syncapp.api import catalogue, limits
+from syncapp.accounts.models import ApiKey
+from syncapp.api import catalogue, examples, guide, limits
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -28,6 +29,9 @@ EVERYWHERE = (
 )
 WITH_BODY = ("malformed_json", "body_too_large", "unsupported_media_type")
 IDEMPOTENT = ("invalid_header", "idempotency_in_progress", "idempotency_key_reused")
+
+ERROR_CODES = "x-error-codes"  # of an operation: every `code` its problems can have
+TOKEN_URL = "/api/v1/oauth/token"  # noqa: S105  an address
 
 F = TypeVar("F", bound=Callable[..., Any])
 _types: list[type] = []
@@ -85,6 +89,7 @@ def operation(
         responses={**answers, **problems(codes)},
         examples=list(examples),
         parameters=list(parameters),
+        extensions={ERROR_CODES: list(dict.fromkeys(codes))},
     )
     return documented
 
@@ -146,12 +151,30 @@ def header(name: str, description: str, example: str) -> OpenApiParameter:
 
 
 def add_components(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """A post-processing hook: the schemas of the wire types that operations refer to."""
+    """A post-processing hook: the schemas of the wire types that operations refer to, tags, recorded examples."""
     _, components = msgspec.json.schema_components(_types, ref_template=REF)
-    found = result.setdefault("components", {}).setdefault("schemas", {})
+    found = result.setdefault("components", {})
+    schemas = found.setdefault("schemas", {})
     for name, schema in components.items():
-        found[name] = tidy(schema)
+        schemas[name] = tidy(schema)
+    found["headers"] = HEADERS
+    result["tags"] = [
+        {"name": page.tag, "description": page.summary, "externalDocs": {"url": page.url}}
+        for page in guide.pages()
+        if page.tag
+    ]
+    for path in result["paths"].values():
+        for described in path.values():
+            examples.add_recorded(described)
+            add_headers(described)
     return result
+
+
+def add_headers(described: dict[str, Any]) -> None:
+    """What answers carry besides their body. RateLimit is not there where the key was refused."""
+    for response in described["responses"].values():
+        for name in HEADERS:
+            response.setdefault("headers", {})[name] = {"$ref": f"#/components/headers/{name}"}
 
 
 def tidy(schema: Any) -> Any:
@@ -163,14 +186,47 @@ def tidy(schema: Any) -> Any:
     return re.sub(r"\s*\n\s+", " ", schema) if isinstance(schema, str) else schema
 
 
-class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "syncapp.api.authentication.KeyAuthentication"
-    name = "apiKey"
+HEADERS = {
+    "X-Request-Id": {
+        "description": "Names this call; tell it when you ask us about one.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^req_[0-9a-f]{24}$"},
+    },
+    "RateLimit-Policy": {
+        "description": "The quota `q` of calls in a window of `w` seconds.",
+        "schema": {"type": "string"},
+        "example": '"default";q=600;w=60',
+    },
+    "RateLimit": {
+        "description": "What remains (`r`), and the seconds until everything is free again (`t`).",
+        "schema": {"type": "string"},
+        "example": '"default";r=598;t=41',
+    },
+}
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {
-            "type": "http",
-            "scheme": "bearer",
-            "bearerFormat": "ak_live_<id>_<secret>",
-            "description": "An API key of the account, from Clients › API keys in the admin.",
-        }
+
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """A key, or an OAuth2 token made with one; both are sent as `Authorization: Bearer`."""
+
+    target_class = "syncapp.api.authentication.KeyAuthentication"
+    name = ["apiKey", "oauth2"]
+
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
+        scope = getattr(auto_schema.view, "scopes", {}).get(auto_schema.method)
+        return [{"apiKey": []}, {"oauth2": [scope] if scope else []}]
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
+        scopes = {value: str(label) for value, label in ApiKey.Scope.choices}
+        return [
+            {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "ak_live_<id>_<secret>",
+                "description": "An API key of the account, from Clients › API keys in the admin.",
+            },
+            {
+                "type": "oauth2",
+                "description": "Client credentials: a token of an hour, for the key's id and secret.",
+                "flows": {"clientCredentials": {"tokenUrl": TOKEN_URL, "scopes": scopes}},
+            },
+        ]
