@@ -4,6 +4,7 @@ from audiences.models.audience import Audience, Member, Pending
 from audiences.models.change import Change
 from audiences.models.consent import Consent, Erasure, Objective, Suppression
 from audiences.models.event import Event, Product
+from audiences.models.export import MemberExport
 from audiences.models.history import AudienceSize, MembershipChange
 from audiences.models.job import Job, JobError, JobPart
 from audiences.models.profile import Identifier, Profile, Property
@@ -22,6 +23,7 @@ __all__ = [
     "JobError",
     "JobPart",
     "Member",
+    "MemberExport",
     "MembershipChange",
     "Objective",
     "Pending",
