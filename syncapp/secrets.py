@@ -149,7 +149,15 @@ class _Opened:
 
 
 class EncryptedJSONField(models.TextField):  # type: ignore[type-arg]
-    """{name: secret} of a row whose id exists before it is inserted (a UUID) and which has an account."""
+    """{name: secret} of a row which has an account.
+
+    `bound_by` names a unique, unchanging column that is known before the row is inserted: the id where that is
+    a UUID, else another one.
+    """
+
+    def __init__(self, *args: Any, bound_by: str = "pk", **kwargs: Any) -> None:
+        self.bound_by = bound_by
+        super().__init__(*args, **kwargs)
 
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
         super().contribute_to_class(cls, name, private_only)
@@ -157,13 +165,16 @@ class EncryptedJSONField(models.TextField):  # type: ignore[type-arg]
 
     def deconstruct(self) -> Any:
         name, path, args, kwargs = super().deconstruct()
+        if self.bound_by != "pk":
+            kwargs["bound_by"] = self.bound_by
         return name, path, args, kwargs
 
     def bound_to(self, row: models.Model) -> bytes:
-        if row.pk is None:
+        row_id = getattr(row, self.bound_by)
+        if row_id is None:
             raise CannotOpen("A secret is bound to its row: the row needs an id first.")
         account_id = getattr(row, "account_id", None)
-        return f"{row._meta.db_table}|{row.pk}|{self.name}|{account_id}|v1".encode()
+        return f"{row._meta.db_table}|{row_id}|{self.name}|{account_id}|v1".encode()
 
     def pre_save(self, row: models.Model, add: bool) -> str:
         held = getattr(row, self.attname)

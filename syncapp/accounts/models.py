@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from ipaddress import ip_network
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -16,6 +17,7 @@ from django.utils import timezone
 
 from syncapp.accounts.managers import AccountManager
 from syncapp.audit.tracking import tracked
+from syncapp.secrets import EncryptedJSONField
 
 
 class UserManager(BaseUserManager["User"]):
@@ -204,9 +206,34 @@ class Membership(AccountModel):
         return f"{self.user} as {self.get_role_display().split(':')[0].lower()}"
 
 
-@tracked("label", "prefix", "scopes", "expires_at", "revoked_at", "created_by")
+def validate_network(value: str) -> None:
+    try:
+        ip_network(value)
+    except ValueError as error:
+        words = "“%(value)s” is not a network. Examples: 203.0.113.7, 203.0.113.0/24, 2001:db8::/32."
+        raise ValidationError(words, params={"value": value}) from error
+
+
+@tracked(
+    "label",
+    "kind",
+    "prefix",
+    "scopes",
+    "networks",
+    "previous_until",
+    "expires_at",
+    "revoked_at",
+    "created_by",
+)
 class ApiKey(AccountModel):
-    """A key of an external system. Only the SHA-256 of its secret is kept; the secret is shown once."""
+    """An external system and its secret, shown once; during a rotation a second secret is good too.
+
+    Only the SHA-256 of a secret is kept, except where a signature has to be checked with it (`MAILPLUS`).
+    """
+
+    class Kind(models.TextChoices):
+        BEARER = "bearer", "API key: for our own API"
+        MAILPLUS = "mailplus", "Consumer key and secret: for systems built for Spotler Mail+"
 
     class Scope(models.TextChoices):
         AUDIENCES_READ = "audiences:read", "Read audiences"
@@ -222,9 +249,30 @@ class ApiKey(AccountModel):
         WEBHOOKS_MANAGE = "webhooks:manage", "Manage outgoing webhooks"
 
     label = models.CharField(max_length=100, help_text="Which system uses it, e.g. “Web shop”.")
+    kind = models.CharField(
+        max_length=10,
+        choices=Kind,
+        default=Kind.BEARER,
+        help_text="A consumer secret has to be kept (encrypted), because calls are signed with it.",
+    )
     prefix = models.CharField(max_length=8, unique=True, editable=False)
     secret_sha256 = models.BinaryField(max_length=32, editable=False)
+    previous_secret_sha256 = models.BinaryField(max_length=32, null=True, editable=False)
+    previous_until = models.DateTimeField("old secret works until", null=True, blank=True, editable=False)
+    secrets = EncryptedJSONField(
+        bound_by="prefix",
+        default=dict,
+        db_default="",  # what rows made before this column hold
+        editable=False,
+        help_text="Consumer secrets by name: current, previous.",
+    )
     scopes = ArrayField(models.CharField(max_length=30, choices=Scope), default=list)
+    networks = ArrayField(
+        models.CharField(max_length=43, validators=[validate_network]),
+        default=list,
+        blank=True,
+        help_text="Where calls may come from, as 203.0.113.0/24. None: from everywhere.",
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
