@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+import audiences.jobs.carrying
+import audiences.jobs.expiry  # noqa: F401  registers, as does the one above
 from audiences.ingest.sweep import sweep
 from audiences.models import Change
 from audiences.reach import RECOUNT, forget_counts, recount
