@@ -20,7 +20,15 @@ OVERLAP = timedelta(hours=24)  # after a rotation both secrets sign
 
 
 def make_endpoint(
-    *, account: Account, name: str, url: str, kinds: Sequence[str] = (), every_time: bool = False
+    *,
+    account: Account,
+    name: str,
+    url: str,
+    kinds: Sequence[str] = (),
+    every_time: bool = False,
+    hears_alerts: bool = True,
+    events: Sequence[str] = (),
+    enabled: bool = True,
 ) -> tuple[Endpoint, str]:
     """In the account's scope. Returns the row and its secret, which can never be shown again."""
     secret = signing.new_secret()
@@ -30,6 +38,9 @@ def make_endpoint(
         url=url,
         kinds=list(kinds),
         every_time=every_time,
+        hears_alerts=hears_alerts,
+        events=list(events),
+        enabled=enabled,
         secrets={"current": secret},
     )
     return endpoint, secret
@@ -72,9 +83,13 @@ def send_test(endpoint: Endpoint) -> Delivery:
 
 @transaction.atomic
 def redeliver(delivery: Delivery) -> None:
-    """Once more from the first attempt on, under the same webhook-id."""
+    """Once more from the first attempt on, under the same webhook-id: so nothing may be added to it any more."""
     Delivery.objects.of(delivery.account_id).filter(pk=delivery.pk).update(
-        state=Delivery.State.WAITING, attempts=0, next_attempt_at=timezone.now(), delivered_at=None
+        state=Delivery.State.WAITING,
+        attempts=0,
+        next_attempt_at=timezone.now(),
+        delivered_at=None,
+        merge_key="",
     )
     wake(DELIVER, str(delivery.endpoint_id), account_id=delivery.account_id)
 

@@ -16,9 +16,10 @@ from syncapp.notices.models.alert import Alert
 from syncapp.secrets import EncryptedJSONField
 
 
-@tracked("name", "kinds", "every_time", "enabled", "disabled_reason")
+@tracked("name", "hears_alerts", "kinds", "every_time", "events", "enabled", "disabled_reason")
 class Endpoint(AccountModel):
-    """A system of the client's that is told about alerts. Its URL may hold a key, so the trail leaves it out.
+    """A system of the client's that is told about alerts and events. Its URL may hold a key, so the trail leaves
+    it out.
 
     `secrets`: `current`, and `previous` until `previous_until`, during a rotation.
     """
@@ -26,8 +27,18 @@ class Endpoint(AccountModel):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100, help_text="Which system it is, e.g. “Service desk”.")
     url = models.CharField("address", max_length=500, help_text="Begins with https://.")
+    hears_alerts = models.BooleanField(
+        "alerts", default=True, db_default=True, help_text="It is told when something needs a person."
+    )
     kinds = ArrayField(
         models.CharField(max_length=40), default=list, blank=True, help_text="Empty: all of them."
+    )
+    events = ArrayField(
+        models.CharField(max_length=40),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Empty: none of them.",
     )
     every_time = models.BooleanField(
         "every time",
@@ -52,7 +63,7 @@ class Endpoint(AccountModel):
         return self.name
 
     def wants(self, kind: str) -> bool:
-        return not self.kinds or kind in self.kinds
+        return self.hears_alerts and (not self.kinds or kind in self.kinds)
 
 
 class Delivery(AccountModel):
@@ -72,6 +83,12 @@ class Delivery(AccountModel):
     )
     type = models.CharField(max_length=40)
     occurrence = models.PositiveIntegerField(db_default=1)
+    merge_key = models.CharField(
+        max_length=120,
+        db_default="",
+        editable=False,
+        help_text="What happens again before the first attempt, under the same key, is added to this message.",
+    )
     message_id = models.CharField("webhook-id", max_length=40, editable=False)
     body = models.TextField()
     state = models.CharField(max_length=10, choices=State, db_default=State.WAITING)
@@ -97,6 +114,11 @@ class Delivery(AccountModel):
                 name="delivery_waiting",
             ),
             models.Index(fields=["account", "endpoint", "-id"], name="delivery_newest"),
+            models.Index(
+                fields=["account", "endpoint", "merge_key"],
+                condition=Q(state="waiting", attempts=0) & ~Q(merge_key=""),
+                name="delivery_merging",
+            ),
         ]
 
     def __str__(self) -> str:
