@@ -189,6 +189,11 @@ API_REQUESTS_PER_MINUTE = environment.number("SYNCAPP_API_REQUESTS_PER_MINUTE", 
 API_MEMBER_OPERATIONS_PER_MINUTE = environment.number(
     "SYNCAPP_API_MEMBER_OPERATIONS_PER_MINUTE", 600_000, least=1
 )
+API_CALLS_DAYS = environment.number(
+    "SYNCAPP_API_CALLS_DAYS", 7, least=1
+)  # how long the log of calls goes back
+# Proxies in front of this site, whose X-Forwarded-For is believed when a key is limited to networks.
+TRUSTED_PROXIES = environment.networks("SYNCAPP_TRUSTED_PROXIES")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["syncapp.api.authentication.KeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["syncapp.api.authentication.HasScope"],
