@@ -11,7 +11,7 @@ from syncapp.accounts import scope
 from syncapp.accounts.access import NOBODY, access_of
 
 SELECTED = "selected_client"
-API_PREFIX = "/api/"  # API paths enter the scope of their key
+API_PREFIXES = ("/api/", "/compat/")  # these paths enter the scope of their key
 
 Respond = Callable[[HttpRequest], HttpResponseBase]
 
@@ -29,7 +29,7 @@ class ScopeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path.startswith(API_PREFIX):
+        if request.path.startswith(API_PREFIXES):
             return self.get_response(request)
         user = request.user
         access = access_of(user, request.session.get(SELECTED)) if user.is_authenticated else NOBODY

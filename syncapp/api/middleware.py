@@ -1,7 +1,7 @@
-"""What holds for every answer under /api/, also where no view of ours was reached.
+"""What holds for every answer under /api/ and /compat/, also where no view of ours was reached.
 
 It stands first: it gives the request its id, refuses what declares itself too large before a byte of it is
-read, and turns every error page of Django into problem+json.
+read, and turns every error page of Django into problem+json, or what the door speaks (`dialects`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from syncapp.api import catalogue, limits
-from syncapp.api.paths import PREFIX, raw_path, to_routable
+from syncapp.api.dialects import dialect_of
+from syncapp.api.paths import PREFIXES, raw_path, to_routable
 from syncapp.api.problems import MEDIA_TYPE, Problem, to_response
 
 CONTENT_SECURITY_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -41,13 +42,20 @@ class ApiMiddleware:
         except Problem as problem:
             return to_response(problem, request)
         response = self.get_response(request)
-        if response.status_code >= 400 and response.headers.get("Content-Type") != MEDIA_TYPE:
+        if response.status_code >= 400 and not is_written(response, request):
             return to_problem(response, request)
         return response
 
 
 def is_ours(path: str) -> bool:
-    return path.startswith(PREFIX) or path == PREFIX.rstrip("/")
+    return f"{path}/".startswith(PREFIXES)
+
+
+def is_written(response: HttpResponse, request: HttpRequest) -> bool:
+    """Whether the error is in a form of ours already."""
+    dialect = dialect_of(request)
+    forms = (MEDIA_TYPE,) if dialect is None else dialect.media_types
+    return response.headers.get("Content-Type") in forms
 
 
 def refuse_oversize(request: HttpRequest) -> None:

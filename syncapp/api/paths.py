@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 
 from django.http import HttpRequest
 
-PREFIX = "/api/"
+PREFIXES = ("/api/", "/compat/")
 
 
 def raw_path(request: HttpRequest) -> str:

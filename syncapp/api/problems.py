@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json` (RFC 9457)."""
+"""Errors as `application/problem+json` (RFC 9457), or as the door writes them that was called."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 
 from syncapp.api import catalogue
+from syncapp.api.dialects import dialect_of
 from syncapp.api.paths import raw_path
 
 MEDIA_TYPE = "application/problem+json"
@@ -40,6 +41,11 @@ def invalid_parameter(name: str, detail: str) -> Problem:
 
 
 def to_response(problem: Problem, request: HttpRequest) -> HttpResponse:
+    dialect = dialect_of(request)
+    return to_problem_json(problem, request) if dialect is None else dialect.write(problem, request)
+
+
+def to_problem_json(problem: Problem, request: HttpRequest) -> HttpResponse:
     kind = problem.kind
     body = {
         "type": kind.type,

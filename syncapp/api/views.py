@@ -48,7 +48,10 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
         method = "GET" if request.method == "HEAD" else str(request.method)
         if hasattr(self, method.lower()):
-            check_query(request._request, self.query.get(method, ()))
+            self.check_parameters(request._request, method)
+
+    def check_parameters(self, request: HttpRequest, method: str) -> None:
+        check_query(request, self.query.get(method, ()))
 
     @property
     def client(self) -> Client:

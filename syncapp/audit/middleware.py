@@ -20,7 +20,7 @@ class WhoAndWhereMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.method in READS or request.path.startswith("/api/"):
+        if request.method in READS or request.path.startswith(("/api/", "/compat/")):
             return self.get_response(request)
         user_id = request.user.pk if request.user.is_authenticated else None
         with pghistory.context(user=user_id, url=request.path):
