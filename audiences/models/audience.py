@@ -158,6 +158,7 @@ class Member(LargeAccountModel):
     class Meta:
         indexes = [
             models.Index(fields=["account", "profile", "audience"], name="member_by_profile"),
+            models.Index(fields=["account", "audience", "added_at", "profile"], name="member_by_added_at"),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import F, Func
 
 from syncapp.accounts.fields import AccountForeignKey
 from syncapp.accounts.models import AccountModel, LargeAccountModel
@@ -56,6 +57,11 @@ class Property(AccountModel):
             raise ValidationError({"identifier": "Only a text or a number can name a person."})
 
 
+# Doubled backslashes: a text becomes bytes by bytea's escapes. Unlike convert_to, which asks for an encoding by
+# name, this is immutable.
+ADDRESS_SHA256 = r"sha256(replace(%(expressions)s, '\', '\\')::bytea)"
+
+
 class Profile(LargeAccountModel):
     """One person. `email` is stored normalised (audiences.ingest.addresses) and compared with plain `=`.
 
@@ -65,6 +71,11 @@ class Profile(LargeAccountModel):
 
     email = models.CharField(max_length=254, null=True, blank=True)  # noqa: DJ001  absent and "" differ: unique
     external_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
+    email_sha256 = models.GeneratedField(
+        expression=Func(F("email"), template=ADDRESS_SHA256),
+        output_field=models.BinaryField(null=True),
+        db_persist=True,
+    )
     properties = models.JSONField(default=dict, blank=True)
     consents = models.JSONField(default=dict, blank=True, editable=False)
     source = models.CharField(max_length=100, blank=True, help_text="Where the person was first seen.")
@@ -80,6 +91,9 @@ class Profile(LargeAccountModel):
             models.UniqueConstraint(
                 fields=["account", "external_id"], name="profile_external_id_per_account"
             ),
+        ]
+        indexes = [
+            models.Index(fields=["account", "email_sha256"], name="profile_by_email_sha256"),
         ]
 
     def __str__(self) -> str:

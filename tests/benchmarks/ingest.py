@@ -38,12 +38,14 @@ CITIES = ("Ghent", "Utrecht", "Antwerp", "Leuven", "Amsterdam", "Brussels", "Rot
 PROPERTIES = {"first_name": "text", "city": "text", "points": "number", "vip": "boolean", "born_on": "date"}
 
 TWINS = """
-CREATE TABLE profile_twin (LIKE audiences_profile INCLUDING DEFAULTS INCLUDING IDENTITY);
+CREATE TABLE profile_twin (LIKE audiences_profile INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING GENERATED);
 ALTER TABLE profile_twin ADD PRIMARY KEY (account_id, id),
     ADD UNIQUE (account_id, email), ADD UNIQUE (account_id, external_id);
+CREATE INDEX ON profile_twin (account_id, email_sha256);
 CREATE TABLE member_twin (LIKE audiences_member INCLUDING DEFAULTS);
 ALTER TABLE member_twin ADD PRIMARY KEY (account_id, audience_id, profile_id);
 CREATE INDEX ON member_twin (account_id, profile_id, audience_id);
+CREATE INDEX ON member_twin (account_id, audience_id, added_at, profile_id);
 CREATE TEMP TABLE staging (external_id text, email text, properties jsonb) ON COMMIT DELETE ROWS;
 """
 UPSERT = """

@@ -1,0 +1,33 @@
+from django.db import migrations, models
+
+ADDRESS_SHA256 = r"sha256(replace(%(expressions)s, '\', '\\')::bytea)"
+
+
+class Migration(migrations.Migration):
+    """Find people by the hash of their address, and members by when they came."""
+
+    dependencies = [
+        ("audiences", "0005_member_exports"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="profile",
+            name="email_sha256",
+            field=models.GeneratedField(
+                db_persist=True,
+                expression=models.Func(models.F("email"), template=ADDRESS_SHA256),
+                output_field=models.BinaryField(null=True),
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="profile",
+            index=models.Index(fields=["account", "email_sha256"], name="profile_by_email_sha256"),
+        ),
+        migrations.AddIndex(
+            model_name="member",
+            index=models.Index(
+                fields=["account", "audience", "added_at", "profile"], name="member_by_added_at"
+            ),
+        ),
+    ]
