@@ -200,3 +200,27 @@ class FailedAttempts(models.Model):
 
     def __str__(self) -> str:
         return f"{self.failures} since {self.started_at}"
+
+
+class UsedNonce(AccountModel):
+    """A nonce of a signed call (OAuth 1.0a): the same call is not taken twice.
+
+    Kept while its timestamp would be accepted (`audiences.compat.mailplus.nonces` writes and forgets them).
+    """
+
+    key = AccountForeignKey(
+        ApiKey, on_delete=models.CASCADE, related_name="+", on_database_delete="CASCADE", db_index=False
+    )
+    nonce_sha256 = models.BinaryField(max_length=32, help_text="Of timestamp and nonce.")
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "key", "nonce_sha256"], name="nonce_once_per_key"),
+        ]
+        indexes = [
+            models.Index(fields=["account", "key", "expires_at"], name="nonce_by_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Nonce until {self.expires_at}"
