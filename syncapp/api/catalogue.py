@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`code` never changes. `docs` says what it means and what the caller can do."""
+    """`code` never changes. `docs` says what it means, `remedy` what the caller can do where that is not said."""
 
     code: str
     status: int
@@ -15,11 +15,33 @@ class Kind:
     docs: str
     retryable: bool = False
     type_uri: str = ""
+    remedy: str = ""
 
     @property
     def type(self) -> str:
         """A reference that resolves to our list of errors, or the registered type where there is one."""
         return self.type_uri or f"/api/docs/errors#{self.code}"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCode:
+    """What can be wrong with one item of a batch, or one row of a job."""
+
+    code: str
+    docs: str
+    retryable: bool = False
+
+
+_item_codes: dict[str, ItemCode] = {}
+
+
+def register_items(*codes: ItemCode) -> None:
+    """Whoever answers item by item names its codes here, for the documentation."""
+    _item_codes.update({item.code: item for item in codes})
+
+
+def item_codes() -> list[ItemCode]:
+    return sorted(_item_codes.values(), key=lambda item: item.code)
 
 
 QUOTA_EXCEEDED = "https://iana.org/assignments/http-problem-types#quota-exceeded"
@@ -48,6 +70,8 @@ KINDS = (
     Kind("forbidden", 403, "Not allowed", "This credential may not do this."),
     Kind("not_found", 404, "No such address", "The path is not part of this API."),
     Kind("audience_not_found", 404, "Audience not found", "Unknown, deleted, or not of this key's account."),
+    Kind("job_not_found", 404, "Job not found", "Unknown, or not of this key's account."),
+    Kind("sync_not_found", 404, "Sync session not found", "Unknown, or not of this key's account."),
     Kind("method_not_allowed", 405, "Method not allowed", "`Allow` lists the methods of this address."),
     Kind(
         "not_acceptable", 406, "Only JSON is offered", "Send `Accept: application/json`, or no such header."
@@ -73,7 +97,37 @@ KINDS = (
         "Too many audiences",
         "Delete one first; GET /limits tells how many fit.",
     ),
+    Kind(
+        "sync_in_progress",
+        409,
+        "Another replace is open",
+        "`sync` is its id: go on with it, or cancel it. One replace per audience at a time.",
+    ),
+    Kind(
+        "session_closed",
+        409,
+        "Session is closed",
+        "`state` says how it stands; it takes no chunks and no commit any more. Open another.",
+    ),
+    Kind(
+        "chunk_conflict",
+        409,
+        "Chunk has other content",
+        "This number came before with other content; give the new content a new number.",
+    ),
+    Kind(
+        "missing_chunks", 409, "Chunks are missing", "`missing` lists their numbers; send them, then commit."
+    ),
+    Kind(
+        "guard_tripped",
+        409,
+        "A guard stopped the session",
+        "`guard` says which and how much. Commit with its confirm_token, or have a person approve it.",
+    ),
+    Kind("job_over", 409, "Job has ended", "`state` says how; there is nothing left to cancel."),
     Kind("idempotency_in_progress", 409, "Same call is running", "Repeat it after a moment.", retryable=True),
+    Kind("session_expired", 410, "Session has expired", "It was not committed within a day. Open another."),
+    Kind("result_expired", 410, "Results are gone", "Errors and results are kept for 7 days."),
     Kind(
         "precondition_failed",
         412,
@@ -104,6 +158,18 @@ KINDS = (
         "1 to 255 characters, not `.` or `..`, no NUL.",
     ),
     Kind("external_id_mismatch", 422, "External ids differ", "The body's external_id must equal the path's."),
+    Kind(
+        "digest_mismatch",
+        422,
+        "Digest does not fit",
+        "The body is not what its Content-Digest says; send it again.",
+    ),
+    Kind(
+        "total_mismatch",
+        422,
+        "Totals differ",
+        "`expected` and `staged`: how many items you counted and how many came.",
+    ),
     Kind("empty_request", 422, "Nothing to do", "No operations: nothing never means everything."),
     Kind("timestamp_in_future", 422, "Time lies in the future", "More than 5 minutes ahead of our clock."),
     Kind("idempotency_key_reused", 422, "Idempotency-Key was used", "For another call in the last 24 hours."),
