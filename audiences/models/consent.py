@@ -104,6 +104,7 @@ class Erasure(AccountModel):
     class Kind(models.TextChoices):
         EXTERNAL_ID = "external_id", "External id"
         EMAIL = "email", "E-mail address"
+        EMAIL_SHA256 = "email_sha256", "SHA-256 of the e-mail address"
 
     kind = models.CharField(max_length=20, choices=Kind)
     value_hmac = models.BinaryField(max_length=32, editable=False)

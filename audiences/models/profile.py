@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import F, Func
+from django.db.models import F, Func, Q
 
 from syncapp.accounts.fields import AccountForeignKey
 from syncapp.accounts.models import AccountModel, LargeAccountModel
@@ -67,6 +67,7 @@ class Profile(LargeAccountModel):
 
     `properties`: {property key: value}; a list is a JSON list, a date ISO 8601 text.
     `consents`: {objective key: {"state": "granted" | "denied", "at": ISO 8601}}, the projection of the ledger.
+    `forgotten_at` (audiences.erasing): nobody any more, nobody's row to be shown; setting it empties the ledger.
     """
 
     email = models.CharField(max_length=254, null=True, blank=True)  # noqa: DJ001  absent and "" differ: unique
@@ -80,6 +81,12 @@ class Profile(LargeAccountModel):
     consents = models.JSONField(default=dict, blank=True, editable=False)
     source = models.CharField(max_length=100, blank=True, help_text="Where the person was first seen.")
     last_active_at = models.DateTimeField(null=True, blank=True, editable=False)
+    forgotten_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Deleted or erased: an empty row that stays until no ESP’s list holds the person.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -94,6 +101,7 @@ class Profile(LargeAccountModel):
         ]
         indexes = [
             models.Index(fields=["account", "email_sha256"], name="profile_by_email_sha256"),
+            models.Index(fields=["account", "id"], condition=~Q(forgotten_at=None), name="profile_forgotten"),
         ]
 
     def __str__(self) -> str:
