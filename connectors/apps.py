@@ -14,6 +14,7 @@ class ConnectorsConfig(AppConfig):
         from audiences.changes import changed
 
         import_module("connectors.uses")
+        import_module("connectors.erasing")
         import_module("connectors.pace.breaker").on_state_change.append(
             import_module("connectors.sync.delivering.resuming").wake_goals
         )

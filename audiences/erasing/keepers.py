@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 Busy = Callable[[int, int], list[str]]
-Forget = Callable[[int, int], None]
+Forget = Callable[[int, int], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Keeper:
     """Somebody else who has rows about people.
 
     `busy(account id, profile id)` names, in words for staff, where the person still has to be taken off;
-    `forget` deletes every row about them, in the caller's transaction.
+    `forget` deletes every row about them, in the caller's transaction, and names where they may still be.
     """
 
     busy: Busy

@@ -40,10 +40,9 @@ def vanish(account_id: int, profile_id: int, now: datetime | None = None) -> Van
     params = {"account": account_id, "profile": profile_id}
     with connection.cursor() as cursor:
         lock(cursor, params)
-        for keeper in registry.keepers:
-            keeper.forget(account_id, profile_id)
+        left_at = [place for keeper in registry.keepers for place in keeper.forget(account_id, profile_id)]
         cursor.execute(DELETE, params)
-    return Vanished(left_at=places)
+    return Vanished(left_at=tuple(left_at))
 
 
 def pause_s(forgotten_at: datetime, now: datetime | None = None) -> float:

@@ -100,6 +100,11 @@ class Run(AccountModel):
     removal_dead = models.PositiveIntegerField(default=0)
     removal_skipped = models.PositiveIntegerField(default=0)
     removal_waiting = models.PositiveIntegerField(default=0)
+    forgotten = models.JSONField(
+        default=dict,
+        db_default={},
+        help_text="{operation/result/code: people} of outcomes deleted with the person.",
+    )
     queued_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

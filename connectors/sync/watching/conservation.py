@@ -31,6 +31,10 @@ told AS (
            CASE WHEN result = 'skipped' THEN code ELSE '' END AS code, count(*) AS people
     FROM connectors_outcome WHERE account_id = %(account)s AND run_id IN (SELECT id FROM run)
     GROUP BY 1, 2, 3, 4
+    UNION ALL
+    SELECT id, split_part(key, '/', 1) = ANY(%(taking_off)s), split_part(key, '/', 2), split_part(key, '/', 3),
+           value::bigint
+    FROM run, jsonb_each_text(forgotten)
 ),
 expected AS (
     SELECT run_id, what, sum(people) AS people FROM (
