@@ -6,14 +6,16 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+import audiences.erasing.work
 import audiences.jobs.carrying
 import audiences.jobs.expiry  # noqa: F401  registers, as does the one above
+from audiences.deleting import expire_due, purge
 from audiences.ingest.sweep import sweep
-from audiences.models import Change
+from audiences.models import Audience, Change
 from audiences.reach import RECOUNT, forget_counts, recount
 from syncapp.accounts import scope
 from syncapp.accounts.models import Account
-from syncapp.work import Slice, daily, handler
+from syncapp.work import Slice, daily, every, handler
 
 PLANNED_KEPT = timedelta(days=7)
 
@@ -24,8 +26,22 @@ def sweep_audiences(slice_: Slice) -> float | None:
     for account_id in Account.objects.order_by("pk").values_list("pk", flat=True):
         with scope.account(account_id):
             sweep(account_id)
+            if not purge(account_id, slice_):
+                return 0
             forget_counts(account_id)
             Change.objects.filter(planned_at__lt=timezone.now() - PLANNED_KEPT).delete()
+    return None
+
+
+@every(300, name="expire_audiences")
+def expire_audiences(slice_: Slice) -> float | None:
+    """Delete what has expired, account by account."""
+    with scope.everything("audiences of every account expire"):
+        due = Audience.objects.filter(deleted_at=None, expires_at__lte=timezone.now()).order_by()
+        account_ids = sorted(set(due.values_list("account_id", flat=True)))
+    for account_id in account_ids:
+        with scope.account(account_id):
+            expire_due(account_id)
     return None
 
 

@@ -23,7 +23,7 @@ AWAY = (OperationalError, InterfaceError)
 
 @handler(CARRY_OUT)
 def carry_out(account_id: int, key: str, slice_: Slice) -> float | None:
-    """None: over, or not to be begun. 0: there is more to do."""
+    """None: over, or not to be begun. Else there is more to do, in so many seconds."""
     job = begin(account_id, int(key))
     if job is None:
         return None
@@ -41,8 +41,8 @@ def carry_out(account_id: int, key: str, slice_: Slice) -> float | None:
         logger.error("%s failed for good. %s", job, words)
         finish(job, state=Job.State.FAILED, reason=words)
         return None
-    if not is_done:
-        return 0
+    if is_done is not True:
+        return float(is_done)
     crashing.reached("before_commit", job.kind)
     finish(job)
     return None

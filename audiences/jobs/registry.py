@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from audiences.models import Job
 from syncapp.work import Slice
 
-Carrier = Callable[[Job, Slice], bool]
+Carrier = Callable[[Job, Slice], bool | float]
 Hook = Callable[[Job], None]
 Leftovers = Callable[[Job], Iterator[bytes]]
 C = TypeVar("C", bound=Carrier)
@@ -21,7 +21,8 @@ leftovers: dict[str, Leftovers] = {}
 
 
 def carries_out(kind: str) -> Callable[[C], C]:
-    """Register `fn(job, slice) -> bool`: True when the job is done, False to be called again.
+    """Register `fn(job, slice) -> bool`: True when the job is done, False to be called again, a number to be called
+    again in so many seconds.
 
     It is called in the account's scope and outside any transaction, at least once, never twice at a time. What it
     did is to be in the same transaction as the job's books and `cursor`, for a worker may die at any moment. It
