@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from psycopg import errors
 
-from audiences.ingest import outcomes, pending, steps
+from audiences.ingest import history, outcomes, pending, steps
 from audiences.ingest.sheet import SOURCE_CHARS, Sheet
 from audiences.ingest.types import Operation, Result, Unknown
 from audiences.ingest.values import checks_of
@@ -63,6 +63,7 @@ class Call:
             "source": self.source[:SOURCE_CHARS],
             "origin": self.origin[:SOURCE_CHARS],
             "now": self.now,
+            "day": history.day_of(self.now),
             "expires_at": pending.expiry(self.now),
             "leaves_traces": self.unknown != "reject",
         }

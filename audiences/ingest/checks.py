@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from msgspec import structs
 
 from audiences.addresses import InvalidAddress, normalise
 from audiences.ingest.refusals import Refused
@@ -15,6 +18,7 @@ from syncapp.database.copy import json_to_text
 
 EXTERNAL_ID_CHARS = 255
 LARGEST_ID = 2**63 - 1
+SHA256 = re.compile("[0-9a-f]{64}").fullmatch
 
 
 def to_identity(operation: Operation) -> tuple[str, str | None, str | None]:
@@ -29,9 +33,35 @@ def to_identity(operation: Operation) -> tuple[str, str | None, str | None]:
         except InvalidAddress as error:
             raise Refused("invalid_identifier", str(error)) from None
         return email, None, email
+    if operation.kind == "email_sha256":
+        return _to_sha256(value), None, None
     if not (value.isascii() and value.isdigit() and 0 < int(value[:20]) <= LARGEST_ID):
         raise Refused("invalid_identifier", "An id is a positive whole number.")
     return str(int(value)), None, None
+
+
+def _to_sha256(value: str) -> str:
+    found = value.lower()
+    if not SHA256(found):
+        raise Refused("invalid_identifier", "A SHA-256 of an address has 64 hexadecimal digits (0-9, a-f).")
+    return found
+
+
+def to_known_by_address(operation: Operation, contact: Contact) -> Operation:
+    """Who tells an address beside its hash names the person by the address."""
+    if operation.kind != "email_sha256" or contact.email is KEEP:
+        return operation
+    if contact.email is None:
+        raise Refused(
+            "invalid_contact", "The address that names a person cannot be cleared.", "/contact/email"
+        )
+    try:
+        email = normalise(contact.email)
+    except InvalidAddress as error:
+        raise Refused("invalid_contact", str(error), "/contact/email") from None
+    if hashlib.sha256(email.encode()).hexdigest() != _to_sha256(operation.value):
+        raise Refused("invalid_contact", "The address has another SHA-256.", "/contact/email")
+    return structs.replace(operation, kind="email", value=email)
 
 
 def with_contact(

@@ -20,7 +20,9 @@ INSERT INTO ingest_person (
     code, holder, email, clears_email, external_id, properties
 )
 SELECT c.n, c.person, c.op, c.kind,
-    CASE WHEN c.profile_id IS NULL THEN CASE c.kind WHEN 'x' THEN c.external_id WHEN 'm' THEN c.email END END,
+    CASE WHEN c.profile_id IS NULL THEN CASE c.kind
+        WHEN 'x' THEN c.external_id WHEN 'm' THEN c.email WHEN 'h' THEN encode(c.email_sha256, 'hex')
+    END END,
     CASE
         WHEN c.code IS NULL AND c.profile_id IS NULL AND c.op <> 'r' AND %(assigns)s
             THEN nextval('audiences_profile_id_seq')
@@ -31,7 +33,7 @@ SELECT c.n, c.person, c.op, c.kind,
     c.code IS NULL AND c.op <> 'r',
     c.differs,
     false,
-    c.at, left(member.state, 1)::"char", member.changed_at,
+    c.at, left(member.state, 1)::"char", greatest(member.changed_at, %(floor)s::timestamptz),
     CASE
         WHEN c.code IS NULL AND c.profile_id IS NULL AND c.op <> 'r' AND %(rejects)s THEN 'contact_not_found'
         ELSE c.code
@@ -54,6 +56,11 @@ FROM (
                         WHEN e_id IS NOT NULL AND (m_id IS NOT NULL OR e_email IS NOT NULL) THEN 'ambiguous_identifier'
                         WHEN m_external_id IS NOT NULL THEN 'ambiguous_identifier'
                     END
+                    WHEN 'h' THEN CASE
+                        WHEN i_id IS NULL AND e_id IS NOT NULL THEN 'ambiguous_identifier'
+                        WHEN i_id IS NULL AND op <> 'r' AND NOT %(holds)s THEN 'contact_not_found'
+                        WHEN e_id <> i_id THEN 'external_id_taken'
+                    END
                     ELSE CASE
                         WHEN i_id IS NULL AND op <> 'r' THEN 'contact_not_found'
                         WHEN e_id <> i_id THEN 'external_id_taken'
@@ -61,7 +68,7 @@ FROM (
                     END
                 END AS code
             FROM (
-                SELECT s.n, s.person, s.op, s.kind, coalesce(s.at, %(now)s) AS at,
+                SELECT s.n, s.person, s.op, s.kind, coalesce(s.at, %(now)s) AS at, s.email_sha256,
                     s.external_id, s.email, s.clears_email, s.properties,
                     i.id AS i_id, e.id AS e_id, e.email AS e_email, m.id AS m_id,
                     e.external_id AS e_external_id, m.external_id AS m_external_id,
@@ -75,7 +82,7 @@ FROM (
                 FROM ingest_operation s
                 LEFT JOIN audiences_profile e ON e.account_id = %(account)s AND e.external_id = s.external_id
                 LEFT JOIN audiences_profile m ON m.account_id = %(account)s AND m.email = NULLIF(s.email, e.email)
-                LEFT JOIN audiences_profile i ON %(by_id)s AND i.account_id = %(account)s AND i.id = s.id
+                /* named */
                 OFFSET 0
             ) found
         ) judged OFFSET 0
@@ -87,11 +94,41 @@ LEFT JOIN LATERAL (
 ) member ON true
 """.replace("/* differs */", DIFFERS.format(said="judged", stored="stored_"))
 
-# Addresses of erased people, kept as HMACs.
+# Ids and hashes are looked up in calls that use them only: of one operation, planning costs more than doing.
+PROFILE = "audiences_profile {alias} ON {alias}.account_id = %(account)s AND {alias}."
+BY_ID = PROFILE + "id = s.id AND {alias}.forgotten_at IS NULL"
+BY_SHA256 = PROFILE + "email_sha256 = s.email_sha256"
+NAMED = {
+    (): """
+        LEFT JOIN (
+            SELECT NULL::bigint AS id, NULL AS email, NULL AS external_id, NULL::jsonb AS properties
+        ) i ON false
+    """,
+    ("id",): f"LEFT JOIN {BY_ID.format(alias='i')}",
+    ("email_sha256",): f"LEFT JOIN {BY_SHA256.format(alias='i')}",
+    ("email_sha256", "id"): f"""
+        LEFT JOIN {BY_ID.format(alias="d")} LEFT JOIN {BY_SHA256.format(alias="h")}
+        CROSS JOIN LATERAL (
+            SELECT coalesce(d.id, h.id) AS id, coalesce(d.email, h.email) AS email,
+                coalesce(d.external_id, h.external_id) AS external_id,
+                coalesce(d.properties, h.properties) AS properties
+        ) i
+    """,
+}
+
+# Names of erased people, kept as HMACs.
 REFUSE_ERASED = """
 UPDATE ingest_person SET code = 'erased'
-WHERE op <> 'r' AND code IS NULL AND email IS NOT NULL AND {hmac} IN (
-    SELECT address_hmac FROM audiences_suppression WHERE account_id = %(account)s AND reason = 'erasure'
+WHERE op <> 'r' AND coalesce(code, 'contact_not_found') = 'contact_not_found' AND (
+    email IS NOT NULL AND {email_hmac} IN (
+        SELECT address_hmac FROM audiences_suppression WHERE account_id = %(account)s AND reason = 'erasure'
+    )
+    OR external_id IS NOT NULL AND {external_id_hmac} IN (
+        SELECT value_hmac FROM audiences_erasure WHERE account_id = %(account)s AND kind = 'external_id'
+    )
+    OR kind = 'h' AND {identity_hmac} IN (
+        SELECT value_hmac FROM audiences_erasure WHERE account_id = %(account)s AND kind = 'email_sha256'
+    )
 )
 """
 
@@ -118,9 +155,10 @@ def identify(cursor: Any, sheet: Sheet, params: dict[str, Any], unknown: str) ->
         "assigns": unknown == "create" and not meets,
         "rejects": unknown == "reject" and not meets,
         "meets": meets,
-        "by_id": "id" in sheet.kinds,
+        "holds": unknown == "hold",
     }
-    cursor.execute(by_key(IDENTIFY), {**params, **flags})
+    named = NAMED[tuple(kind for kind in ("email_sha256", "id") if kind in sheet.kinds)]
+    cursor.execute(by_key(IDENTIFY.replace("/* named */", named)), {**params, **flags})
     if meets:
         bring_together(cursor, params, unknown)
     if params["property_ids"]:
@@ -132,10 +170,11 @@ def identify(cursor: Any, sheet: Sheet, params: dict[str, Any], unknown: str) ->
 def settle(cursor: Any, sheet: Sheet, params: dict[str, Any], has_pending: bool, has_erased: bool) -> None:
     """What else is known of people who are not: that they wait, or were erased. Nothing is said to nobody."""
     if has_erased:
-        cursor.execute(REFUSE_ERASED.format(hmac=hmac_sql("email", params)), params)
+        hmacs = {f"{name}_hmac": hmac_sql(name, params) for name in ("email", "external_id", "identity")}
+        cursor.execute(REFUSE_ERASED.format(**hmacs), params)
     if has_pending:
         cursor.execute(by_key(pending.LOOK_UP), params)
-    if has_erased or has_pending or sheet.may_meet:
+    if has_erased or has_pending or sheet.may_meet or params["floor"] is not None:
         cursor.execute(by_hash(DROP_UNMADE))
     if sheet.has_consents:
         cursor.execute(REFUSE_CONSENTS_OF_UNKNOWN)

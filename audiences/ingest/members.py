@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from audiences.ingest import history
+
 # A removal of somebody who is not a member leaves a trace too: an older addition that comes later is stale. Every
 # accepted operation moves the time, with effect or without.
 WRITE = """
@@ -32,19 +34,39 @@ WHERE outcome IN ('added', 'removed') AND profile_id IS NOT NULL AND NOT updates
 """
 
 COUNT_AUDIENCE = """
-UPDATE audiences_audience
-SET member_count = member_count + %(added)s - %(removed)s,
-    held_count = held_count + %(held_delta)s,
-    version = version + %(seen)s,
-    updated_at = CASE WHEN %(seen)s = 1 THEN %(now)s ELSE updated_at END,
-    last_member_added_at = CASE WHEN %(added)s > 0 THEN %(now)s ELSE last_member_added_at END,
-    last_member_removed_at = CASE WHEN %(removed)s > 0 THEN %(now)s ELSE last_member_removed_at END,
-    last_sync = %(last_sync)s::jsonb
-WHERE account_id = %(account)s AND id = %(audience)s
-RETURNING version, member_count, held_count
+WITH counted AS (
+    UPDATE audiences_audience
+    SET member_count = member_count + %(added)s - %(removed)s,
+        held_count = held_count + %(held_delta)s,
+        version = version + %(seen)s,
+        updated_at = CASE WHEN %(seen)s = 1 THEN %(now)s ELSE updated_at END,
+        last_member_added_at = CASE WHEN %(added)s > 0 THEN %(now)s ELSE last_member_added_at END,
+        last_member_removed_at = CASE WHEN %(removed)s > 0 THEN %(now)s ELSE last_member_removed_at END,
+        last_sync = %(last_sync)s::jsonb
+    WHERE account_id = %(account)s AND id = %(audience)s
+    RETURNING version, member_count, held_count
+){history}
+SELECT version, member_count, held_count FROM counted
 """
+HISTORY = """, told AS (
+    INSERT INTO audiences_membershipchange
+        (account_id, audience_id, at, source, added, removed, lowest, highest)
+    SELECT %(account)s, %(audience)s, %(now)s, %(source)s, /* arrays */
+    FROM ingest_outcome WHERE outcome IN ('added', 'removed') AND profile_id IS NOT NULL
+), sized AS (
+    INSERT INTO audiences_audiencesize (account_id, audience_id, day, members)
+    SELECT %(account)s, %(audience)s, %(day)s, member_count FROM counted
+    ON CONFLICT (account_id, audience_id, day) DO UPDATE SET members = excluded.members
+)""".replace("/* arrays */", history.ARRAYS.format(joined="outcome = 'added'", left="outcome = 'removed'"))
 
 
 def write(cursor: Any, params: dict[str, Any], some_are_stored: bool) -> None:
     """The audience is locked: where none is stored yet none can be in the way."""
     cursor.execute(WRITE + WRITE_AGAIN if some_are_stored else WRITE, params)
+
+
+def count(cursor: Any, params: dict[str, Any], moved: bool) -> tuple[int, int, int]:
+    """(version, members, held) of the audience after the call; `moved`: people joined or left, which is told."""
+    cursor.execute(COUNT_AUDIENCE.format(history=HISTORY if moved else ""), params)
+    version, member_count, held_count = cursor.fetchone()
+    return version, member_count, held_count

@@ -15,10 +15,12 @@ class Persons:
         self._by_external_id: dict[str, int] = {}
         self._by_email: dict[str, int] = {}
         self._by_id: dict[str, int] = {}
+        self._by_sha256: dict[str, int] = {}
         self._joined: dict[int, int] = {}
         self._without_external_id: set[int] = set()
         self._without_email: set[int] = set()
         self._with_id: set[int] = set()
+        self._with_sha256: set[int] = set()
         self.clash = False
 
     @property
@@ -30,7 +32,7 @@ class Persons:
         """The number of the first item about this person; n when this is the first."""
         by_external_id = None if external_id is None else self._by_external_id.get(external_id)
         by_email = None if email is None else self._by_email.get(email)
-        if kind == "id" or by_external_id is not None or by_email is not None:
+        if kind in ("id", "email_sha256") or by_external_id is not None or by_email is not None:
             return self._join(n, kind, identity, external_id, email)
         if external_id is None:
             self._without_external_id.add(n)
@@ -58,12 +60,19 @@ class Persons:
 
     def _named(self, n: int, kind: str, identity: str) -> int:
         """The person of the item's own identifier, new when it is the first with it."""
-        known = {"id": self._by_id, "external_id": self._by_external_id, "email": self._by_email}[kind]
+        known = {
+            "id": self._by_id,
+            "external_id": self._by_external_id,
+            "email": self._by_email,
+            "email_sha256": self._by_sha256,
+        }[kind]
         if identity in known:
             return self.last_number(known[identity])
         known[identity] = n
         if kind == "id":
             self._with_id.add(n)
+        if kind == "email_sha256":
+            self._with_sha256.add(n)
         if kind != "external_id":
             self._without_external_id.add(n)
         if kind != "email":
@@ -83,9 +92,10 @@ class Persons:
 
     def _can_be_one(self, one: int, other: int) -> bool:
         two_ids = one in self._with_id and other in self._with_id
+        two_hashes = one in self._with_sha256 and other in self._with_sha256
         two_external_ids = one not in self._without_external_id and other not in self._without_external_id
         two_addresses = one not in self._without_email and other not in self._without_email
-        return not (two_ids or two_external_ids or two_addresses)
+        return not (two_ids or two_hashes or two_external_ids or two_addresses)
 
     def _unite(self, one: int, other: int) -> int:
         first, second = min(one, other), max(one, other)
@@ -93,6 +103,7 @@ class Persons:
         for lacking in (self._without_external_id, self._without_email):
             if second not in lacking:
                 lacking.discard(first)
-        if second in self._with_id:
-            self._with_id.add(first)
+        for having in (self._with_id, self._with_sha256):
+            if second in having:
+                having.add(first)
         return first

@@ -6,13 +6,20 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
-from audiences.ingest.checks import to_evidence, to_identity, to_properties, with_contact
+from audiences.ingest.checks import (
+    to_evidence,
+    to_identity,
+    to_known_by_address,
+    to_properties,
+    with_contact,
+)
 from audiences.ingest.persons import Persons
 from audiences.ingest.refusals import Refused
 from audiences.ingest.types import ConsentGiven, ItemOutcome, Operation
 from audiences.ingest.values import Check
 from syncapp.database.copy import NULL, to_text
 
+BYTES = "\\\\x"  # how COPY reads bytea in hexadecimal digits
 CLOCK_SKEW = timedelta(minutes=5)
 SOURCE_CHARS = 100
 
@@ -22,6 +29,7 @@ OPERATION_COLUMNS = (
     "op",
     "kind",
     "id",
+    "email_sha256",
     "external_id",
     "email",
     "clears_email",
@@ -30,6 +38,7 @@ OPERATION_COLUMNS = (
 )
 CONSENT_COLUMNS = ("n", "objective_key", "state", "occurred_at", "method", "evidence")
 OPS = {"add": "a", "remove": "r", "upsert": "u"}
+KINDS = {"external_id": "x", "email": "m", "email_sha256": "h", "id": "d"}
 METHODS = frozenset({"", "double_opt_in", "single", "import", "api"})
 
 
@@ -134,6 +143,8 @@ class Sheet:
     def _to_line(self, n: int, operation: Operation) -> str:
         op = OPS[operation.op]
         contact = operation.contact if op != "r" else None
+        if contact is not None:
+            operation = to_known_by_address(operation, contact)
         identity, external_id, email = to_identity(operation)
         at, clears, properties = NULL, "f", "{}"
         if operation.occurred_at is not None:
@@ -145,9 +156,11 @@ class Sheet:
         person = self._persons.number(n, operation.kind, identity, external_id, email)
         if person != n:
             self.repeats = True
-        self.kinds.add(operation.kind)
+        kind = operation.kind
+        self.kinds.add(kind)
         return (
-            f"{n}\t{person}\t{op}\t{operation.kind[1]}\t{identity if operation.kind == 'id' else NULL}\t"
+            f"{n}\t{person}\t{op}\t{KINDS[kind]}\t{identity if kind == 'id' else NULL}\t"
+            f"{BYTES + identity if kind == 'email_sha256' else NULL}\t"
             f"{NULL if external_id is None else to_text(external_id)}\t{NULL if email is None else email}\t"
             f"{clears}\t{properties}\t{at}\n"
         )

@@ -15,12 +15,13 @@ from syncapp.database.copy import copy_lines
 
 TABLES = ("ingest_operation", "ingest_consent", "ingest_person", "ingest_answer", "ingest_changed")
 
-# op: a(dd) r(emove) u(psert); kind: x external_id, m email, d id. was: m(ember) or r(emoved), in the audience where
-# the person is known, else among those who wait. field: the property a code is about.
+# op: a(dd) r(emove) u(psert); kind: x external_id, m email, h email_sha256, d id. was: m(ember) or r(emoved), in the
+# audience where the person is known, else among those who wait; was_at: since when, at least the audience's latest
+# replace. field: the property a code is about.
 CREATE = """
 CREATE TEMP TABLE ingest_operation (
-    n int, person int, op "char", kind "char", id bigint, external_id text, email text, clears_email boolean,
-    properties jsonb, at timestamptz
+    n int, person int, op "char", kind "char", id bigint, email_sha256 bytea, external_id text, email text,
+    clears_email boolean, properties jsonb, at timestamptz
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE ingest_consent (
     n int, objective_key text, state text, occurred_at timestamptz, method text, evidence jsonb

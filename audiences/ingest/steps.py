@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from audiences import consents
+from audiences import consents, happenings
 from audiences.changes import tell_changed
 from audiences.ingest import identifiers, identify, locks, members, outcomes, pending, people, staging
 from audiences.ingest.sheet import Sheet
@@ -25,9 +25,11 @@ SELECT set_config('jit', 'off', true),
 # After the locks: what was committed while waiting counts.
 LOOK_AROUND = """
 SELECT EXISTS (SELECT FROM audiences_pending WHERE account_id = %(account)s),
-    EXISTS (SELECT FROM audiences_suppression WHERE account_id = %(account)s AND reason = 'erasure'),
+    EXISTS (SELECT FROM audiences_suppression WHERE account_id = %(account)s AND reason = 'erasure')
+        OR EXISTS (SELECT FROM audiences_erasure WHERE account_id = %(account)s),
     ARRAY(SELECT id FROM audiences_property WHERE account_id = %(account)s AND identifier ORDER BY id),
-    ARRAY(SELECT key::text FROM audiences_property WHERE account_id = %(account)s AND identifier ORDER BY id)
+    ARRAY(SELECT key::text FROM audiences_property WHERE account_id = %(account)s AND identifier ORDER BY id),
+    (SELECT replaced_at FROM audiences_audience WHERE account_id = %(account)s AND id = %(audience)s)
 """
 
 CHANGE = """
@@ -46,7 +48,8 @@ def run(cursor: Any, call: Call, sheet: Sheet, alone: bool, in_other_transaction
     )
     cursor.execute(prepare, params)
     cursor.execute(LOOK_AROUND, params)
-    has_pending, has_erased, params["property_ids"], params["property_keys"] = cursor.fetchone()
+    has_pending, has_erased, *found = cursor.fetchone()
+    params["property_ids"], params["property_keys"], params["floor"] = found
     staging.prepare(cursor, in_other_transaction)
     staging.stage(cursor, sheet)
     identify.identify(cursor, sheet, params, call.unknown)
@@ -108,6 +111,9 @@ def _count_audience(
         "seen": int(todo.added + todo.removed > 0 or todo.held_delta != 0),
         "last_sync": orjson.dumps(last_sync).decode(),
     }
-    cursor.execute(members.COUNT_AUDIENCE, {**params, **deltas})
-    version, member_count, held_count = cursor.fetchone()
+    version, member_count, held_count = members.count(
+        cursor, {**params, **deltas}, todo.added + todo.removed > 0
+    )
+    if call.audience is not None:
+        happenings.membership_changed(call.account.pk, call.audience, todo.added, todo.removed, version)
     return replace(result, version=version, member_count=member_count, held_count=held_count)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from audiences.changes import record_change
-from audiences.ingest import locks, pending, staging
+from audiences.history import KEPT_DAYS
+from audiences.ingest import history, locks, pending, staging
 
 FORGET_REMOVALS = """
 DELETE FROM audiences_member
@@ -40,10 +41,20 @@ MISSED = """
 INSERT INTO ingest_changed
 SELECT found.id FROM (
     SELECT p.id FROM audiences_pending q
-    LEFT JOIN audiences_profile p ON p.account_id = %(account)s AND p.{kind} = q.value
+    LEFT JOIN audiences_profile p ON p.account_id = %(account)s AND {found}
     WHERE q.account_id = %(account)s AND q.kind = '{kind}'
     OFFSET 0
 ) found WHERE found.id IS NOT NULL
+"""
+FOUND = {
+    "external_id": "p.external_id = q.value",
+    "email": "p.email = q.value",
+    "email_sha256": "p.email_sha256 = decode(q.value, 'hex')",
+}
+
+HISTORY_KEPT = timedelta(days=KEPT_DAYS)
+FORGET_HISTORY = """
+DELETE FROM audiences_membershipchange WHERE account_id = %(account)s AND at < %(history_from)s
 """
 
 
@@ -60,11 +71,18 @@ class Swept:
 def sweep(account_id: int, now: datetime | None = None) -> Swept:
     """Forget what is older than 30 days; let people in who were missed. Runs in the account's scope."""
     moment = now or timezone.now()
-    params: dict[str, Any] = {"account": account_id, "now": moment, "traces_from": moment - pending.KEPT}
+    params: dict[str, Any] = {
+        "account": account_id,
+        "now": moment,
+        "day": history.day_of(moment),
+        "traces_from": moment - pending.KEPT,
+        "history_from": moment - HISTORY_KEPT,
+    }
     in_other_transaction = len(connection.savepoint_ids) > 0
     with connection.cursor() as cursor:
         cursor.execute(FORGET_REMOVALS, params)
         traces = cursor.rowcount
+        cursor.execute(FORGET_HISTORY, params)
         cursor.execute(EXPIRED, params)
         locks.lock_audiences(cursor, (audience_id for (audience_id,) in cursor.fetchall()))
         cursor.execute(FORGET_WAITING, params)
@@ -76,8 +94,8 @@ def sweep(account_id: int, now: datetime | None = None) -> Swept:
 
 
 def _let_in(cursor: Any, params: dict[str, Any]) -> tuple[int, ...]:
-    for kind in pending.KINDS:
-        cursor.execute(staging.by_key(MISSED.format(kind=kind)), params)
+    for kind, found in FOUND.items():
+        cursor.execute(staging.by_key(MISSED.format(kind=kind, found=found)), params)
     cursor.execute("SELECT DISTINCT profile_id FROM ingest_changed ORDER BY 1")
     people = tuple(row[0] for row in cursor.fetchall())
     if people:

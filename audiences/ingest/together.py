@@ -31,7 +31,8 @@ SET was = g.was, was_at = g.changed_at, code = CASE WHEN clash THEN 'email_taken
     known = NOT clash, profile_id = CASE WHEN clash THEN NULL ELSE p.profile_id END,
     carries = p.carries AND NOT clash, holder = CASE WHEN clash THEN g.stored_external_id END
 FROM (
-    SELECT x.ctid AS place, t.external_id AS stored_external_id, left(m.state, 1)::"char" AS was, m.changed_at,
+    SELECT x.ctid AS place, t.external_id AS stored_external_id, left(m.state, 1)::"char" AS was,
+        greatest(m.changed_at, %(floor)s::timestamptz) AS changed_at,
         x.external_id <> t.external_id IS TRUE AS clash
     FROM ingest_person x
     LEFT JOIN audiences_profile t ON t.account_id = %(account)s AND t.id = x.profile_id

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 Value = str | int | float | bool | date | datetime | list[str] | None
 Op = Literal["add", "remove", "upsert"]
-Kind = Literal["external_id", "email", "id"]
+Kind = Literal["external_id", "email", "email_sha256", "id"]
 Unknown = Literal["reject", "create", "hold"]
 ConsentState = Literal["granted", "denied"]
 Outcome = Literal[
@@ -72,6 +72,8 @@ class Operation(Struct, frozen=True):
     """One item of a call. `index` is unique in the call and comes back in outcomes.
 
     `add` and `remove` are about the call's audience and its data; `upsert` is about the person only.
+    An `email_sha256` is the SHA-256 of the normalised address in hexadecimal digits: it finds people, and can be
+    held, but nobody can be made from it alone.
     (`kind`, `value`) names the person; of `contact` everything else is written, except by a `remove`, which
     writes no contact data. `occurred_at` None means the moment of the call.
     """
