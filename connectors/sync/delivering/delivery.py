@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +37,8 @@ from connectors.sync.sources import Shape, contact_maker
 from syncapp.work import Slice, crashing
 
 CONFIRMERS = 4  # threads writing what came back; fewer are slower than four calls at a time
+NOT_APPROVED = "The mapping changed: what is sent by it waits until a full run is approved."
+LOOK_AGAIN_S = 300.0  # the approval wakes the goal; whoever only switches holding off does not
 LANDING_S = 3.0  # what a dead worker sent may be on its way still: it has to arrive before what we send
 GATE_HOLDS_S = 5.0  # who was let through longer ago is asked again before being sent: the ESP is slow
 SUSPECTS_TOGETHER = (
@@ -103,6 +105,7 @@ class Delivery:
     worked: bool = False
     attempts: int = 0
     quiet_until: datetime | None = None
+    not_approved: bool = False
     _claimed: dict[int, dict[str, int]] = field(default_factory=dict)
     _in_the_air: set[UUID] = field(default_factory=set)
     _target: Target | None = None
@@ -110,9 +113,11 @@ class Delivery:
     def run(self) -> float | None:
         if take_back(self.goal):
             time.sleep(LANDING_S)
+        shape = Shape.of(self.goal)
         self.quiet_until = in_quiet_hours(self.goal, timezone.now())
+        self.not_approved = is_not_approved(self.goal, shape)
         try:
-            self.send_everybody(Shape.of(self.goal))
+            self.send_everybody(shape)
         except Exception:
             self.put_down()
             raise
@@ -159,6 +164,10 @@ class Delivery:
         return self._target
 
     @property
+    def only_withdrawn(self) -> bool:
+        return self.quiet_until is not None or self.not_approved
+
+    @property
     def concurrency(self) -> int:
         return self.connector.spec.limits.concurrency
 
@@ -169,15 +178,16 @@ class Delivery:
     def claim(self, shape: Shape, suspected: int = 0) -> list[Batch]:
         """The next batches of the first lane in which somebody is due, one per sender; of suspects, smaller ones.
 
-        In quiet hours only who withdrew.
+        In quiet hours, and while a changed mapping waits for a person, only who withdrew.
         """
         if not self.may_go_on():
             return []
-        is_quiet = self.quiet_until is not None
-        lanes = LANES[:1] if is_quiet else LANES
+        lanes = LANES[:1] if self.only_withdrawn else LANES
         claimed = self._claimed.setdefault(suspected, {lane.value: 0 for lane in lanes})
         to_look_at = dict(claimed)
-        while operation := next_lane(self.goal, to_look_at, suspected=suspected, only_withdrawn=is_quiet):
+        while operation := next_lane(
+            self.goal, to_look_at, suspected=suspected, only_withdrawn=self.only_withdrawn
+        ):
             batches = claim(
                 self.goal,
                 shape,
@@ -186,7 +196,7 @@ class Delivery:
                 claimed[operation],
                 1 if suspected == MOST_SUSPECTED else self.concurrency,
                 suspected=suspected,
-                only_withdrawn=is_quiet,
+                only_withdrawn=self.only_withdrawn,
             )
             if batches:
                 claimed[operation] = batches[-1].last_id
@@ -327,9 +337,18 @@ class Delivery:
         if due_at is None:
             return None
         now = timezone.now()
-        if self.quiet_until is not None and not self.slice.is_over():
-            until = timezone.localtime(self.quiet_until, self.goal.account.zone)
-            runs.mark_waiting(open_run_ids(self.goal), f"Quiet hours until {until:%H:%M}.")
-            withdrawn_at = next_due_at(self.goal, only_withdrawn=True)
-            due_at = min(self.quiet_until, withdrawn_at or self.quiet_until)
+        if self.only_withdrawn and not self.slice.is_over():
+            runs.mark_waiting(open_run_ids(self.goal), self.why_others_wait())
+            later = self.quiet_until or now + timedelta(seconds=LOOK_AGAIN_S)
+            due_at = min(later, next_due_at(self.goal, only_withdrawn=True) or later)
         return max(0.0, (due_at - now).total_seconds())
+
+    def why_others_wait(self) -> str:
+        if self.quiet_until is None:
+            return NOT_APPROVED
+        return f"Quiet hours until {timezone.localtime(self.quiet_until, self.goal.account.zone):%H:%M}."
+
+
+def is_not_approved(goal: Goal, shape: Shape) -> bool:
+    """Who was due when the mapping changed would be sent by the new one, which nobody has looked at yet."""
+    return goal.hold_changes and goal.approved_version not in (None, shape.version)

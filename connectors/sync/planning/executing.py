@@ -217,7 +217,7 @@ def apply(run: Run, goal: Goal, planned: Planned) -> None:
     runs.settle(run)
     run.save()
     runs.take_over(planned.superseded)
-    if planned.due:
+    if planned.due or run.full:  # a full run also lets go on who waited for its approval
         wake(runs.DELIVER, str(goal.pk), account_id=goal.account_id, priority=not run.full)
 
 

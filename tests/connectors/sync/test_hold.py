@@ -16,6 +16,7 @@ from audiences.models import Change, Member, Profile
 from connectors.models import Goal, Mapping, Outcome, Run, Subscriber
 from connectors.sync import runs
 from connectors.sync.deciding import holding
+from connectors.sync.delivering import delivery
 from connectors.sync.planning import executing, following
 from connectors.tasks import execute_run
 from syncapp.accounts.models import User
@@ -118,6 +119,23 @@ def test_a_changed_mapping_is_held_and_nobody_gets_the_new_fields_before(world: 
     world.deliver()
     assert set(world.on_list) == {"eve@example.com", "new@example.com"}
     assert Goal.objects.get().approved_version == 2
+
+
+def test_who_was_due_when_the_mapping_changed_waits_for_its_approval_too(world: World):
+    world.push("eve@example.com", "adam@example.com", city="Gent")
+    world.work()
+    world.push("eve@example.com", "new@example.com", city="Brugge")
+    world.answer("adam@example.com", "denied")
+    world.plan()
+    Mapping.objects.filter(target="[City]").update(source="property:last_name")
+    Goal.objects.update(hold_changes=True, version=2, needs_full_run=True)
+    world.deliver()
+    assert world.on_list == {"eve@example.com": "Active", "adam@example.com": "Unsubscribed"}
+    assert (world.last_run.state, world.last_run.reason) == (Run.State.WAITING, delivery.NOT_APPROVED)
+    world.approve(world.plan_fully())
+    world.deliver()
+    assert world.on_list["new@example.com"] == "Active"
+    assert all(run.adds_up for run in Run.objects.all())
 
 
 def test_withdrawals_never_wait_for_an_approval(world: World):
