@@ -8,9 +8,10 @@ class AudiencesConfig(AppConfig):
     verbose_name = "People and audiences"
 
     def ready(self) -> None:
-        """Figures follow changes of people; webhooks may name our events."""
+        """Figures follow changes of people; webhooks may name our events, the API's documentation has our pages."""
         from audiences.changes import changed
 
         import_module("audiences.happenings")
+        import_module("audiences.api.guide").register()
 
         changed.append(import_module("audiences.reach").wake_recount)

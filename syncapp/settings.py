@@ -194,6 +194,8 @@ API_CALLS_DAYS = environment.number(
 )  # how long the log of calls goes back
 # Proxies in front of this site, whose X-Forwarded-For is believed when a key is limited to networks.
 TRUSTED_PROXIES = environment.networks("SYNCAPP_TRUSTED_PROXIES")
+# Whoever opens the documentation gets the key in this file. A demo sets it; nobody else must.
+API_DEMO_KEY_FILE = environment.text("SYNCAPP_API_DEMO_KEY_FILE")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["syncapp.api.authentication.KeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["syncapp.api.authentication.HasScope"],
@@ -207,8 +209,10 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": f"{SITE_NAME} API",
-    "DESCRIPTION": "Keep audiences up to date from your own systems. Errors: /api/docs/errors.",
-    "VERSION": "1.0.0",
+    "DESCRIPTION": "Keep audiences up to date from your own systems. To read and try out: /api/docs/.",
+    "VERSION": "1.1.0",
+    "SERVERS": [{"url": "/", "description": "This installation"}],
+    "EXTERNAL_DOCS": {"url": "/api/docs/", "description": "Explanations, and every operation to try out"},
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -31,7 +31,7 @@ WITH_BODY = ("malformed_json", "body_too_large", "unsupported_media_type")
 IDEMPOTENT = ("invalid_header", "idempotency_in_progress", "idempotency_key_reused")
 
 ERROR_CODES = "x-error-codes"  # of an operation: every `code` its problems can have
-TOKEN_URL = "/api/v1/oauth/token"  # noqa: S105  an address
+TOKEN_URL = "/api/oauth/token"  # noqa: S105  an address
 
 F = TypeVar("F", bound=Callable[..., Any])
 _types: list[type] = []
@@ -59,8 +59,10 @@ class Problem(msgspec.Struct):
     retryable: bool
 
 
-def reference(kind: type) -> dict[str, str]:
-    """A schema that refers to a wire type, which becomes a component."""
+def reference(kind: type) -> dict[str, Any]:
+    """A schema that refers to a wire type, which becomes a component; of `list[it]` a list of such."""
+    if get_origin(kind) is list:
+        return {"type": "array", "items": reference(*get_args(kind))}
     if kind not in _types:
         _types.append(kind)
     return {"$ref": REF.format(name=kind.__name__)}
@@ -75,6 +77,7 @@ def operation(
     answers: Mapping[int, OpenApiResponse],
     errors: Sequence[str] = (),
     body: type | None = None,
+    media_types: Sequence[str] = (JSON,),
     examples: Sequence[OpenApiExample] = (),
     parameters: Sequence[OpenApiParameter] = (),
 ) -> Callable[[F], F]:
@@ -85,7 +88,7 @@ def operation(
         tags=[tag],
         summary=summary,
         description=description,
-        request={JSON: reference(body)} if body else None,
+        request={media_type: reference(body) for media_type in media_types} if body else None,
         responses={**answers, **problems(codes)},
         examples=list(examples),
         parameters=list(parameters),

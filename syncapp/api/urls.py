@@ -10,6 +10,7 @@ from syncapp.api.published import LimitsView
 urlpatterns = [
     path("v1/limits", LimitsView.as_view()),
     path("v1/openapi.json", pages.openapi, name="openapi"),
-    path("docs/", pages.try_it, name="api-docs"),
-    path("docs/errors", pages.errors, name="api-errors"),
+    path("docs/", pages.show, name="api-docs"),
+    path("docs/search.json", pages.search_index, name="api-docs-search"),
+    path("docs/<slug:slug>", pages.show, name="api-guide"),
 ]
