@@ -29,11 +29,14 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 NO_HASH = bytes(32)
 ROTATION = timedelta(days=7)  # how long an old secret works beside the new one
 
-# Always one row, so that an unknown id takes the way of a known one.
-LOOK_UP = """
-SELECT key.id, key.account_id, key.prefix, key.kind, key.label, key.scopes, key.networks,
+COLUMNS = """
+    key.id, key.account_id, key.prefix, key.kind, key.label, key.scopes, key.networks,
     key.secret_sha256, key.previous_secret_sha256, key.previous_until,
     key.expires_at, key.revoked_at, key.last_used_at, account.archived_at
+"""
+# Always one row, so that an unknown id takes the way of a known one.
+LOOK_UP = f"""
+SELECT {COLUMNS}
 FROM (VALUES (%s)) AS asked (prefix)
 LEFT JOIN accounts_apikey key ON key.prefix = asked.prefix
 LEFT JOIN accounts_account account ON account.id = key.account_id
@@ -54,7 +57,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The row of `LOOK_UP`; every value is None for an unknown id."""
+    """The `COLUMNS` of a key; every value is None for an unknown id."""
 
     key_id: int | None
     account_id: int | None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from syncapp.accounts import keys
+from syncapp.api import tokens
 from syncapp.api.problems import Problem
 
 if TYPE_CHECKING:
@@ -18,19 +20,33 @@ CHALLENGE = 'Bearer realm="api"'
 
 
 class KeyAuthentication(BaseAuthentication):
-    """`Authorization: Bearer ak_live_…`; `request.auth` becomes a `keys.Client`."""
+    """`Authorization: Bearer` with a key or an access token; `request.auth` becomes a `keys.Client`."""
 
     def authenticate(self, request: Request) -> tuple[None, keys.Client]:
-        scheme, _, shown = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-        if scheme.lower() != "bearer":
-            shown = ""
-        try:
-            return None, keys.check(shown.strip())
-        except keys.Refused as error:
-            raise no_valid_key() from error
+        return None, identify(request._request)
 
     def authenticate_header(self, request: Request) -> str:
         return CHALLENGE
+
+
+def identify(request: HttpRequest) -> keys.Client:
+    """The client whose credential the call shows, or 401. Replays of the inspector bring their client along."""
+    if (client := replaying_client(request)) is not None:
+        return client
+    scheme, _, shown = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    shown = shown.strip() if scheme.lower() == "bearer" else ""
+    try:
+        return tokens.check(shown) if shown.startswith(tokens.PREFIX) else keys.check(shown)
+    except tokens.Expired as error:
+        raise token_expired() from error
+    except keys.Refused as error:
+        request.api_refused = error.stored  # type: ignore[attr-defined]
+        raise no_valid_key() from error
+
+
+def replaying_client(request: HttpRequest) -> keys.Client | None:
+    """Set by `replays.replay` on a request it made itself; nothing that is sent can set it."""
+    return getattr(request, "replay_as", None)
 
 
 def no_valid_key() -> Problem:
@@ -38,6 +54,14 @@ def no_valid_key() -> Problem:
         "invalid_credentials",
         "Send a valid API key: Authorization: Bearer ak_live_…",
         headers={"WWW-Authenticate": CHALLENGE},
+    )
+
+
+def token_expired() -> Problem:
+    return Problem(
+        "token_expired",
+        "This access token has expired; get another from /api/oauth/token.",
+        headers={"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token", error_description="expired"'},
     )
 
 

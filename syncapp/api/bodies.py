@@ -25,26 +25,41 @@ GZIP = 16 + zlib.MAX_WBITS
 NUL_IN_JSON = b"\\u0000"
 ESCAPES = re.compile(rb"\\u00(?:22|3[aA])").search
 MEDIA_TYPES = ("application/json",)
+PATCH_TYPES = ("application/merge-patch+json", "application/json")
 
 
-def read(request: HttpRequest) -> bytes:
+def read(request: HttpRequest, media_types: tuple[str, ...] = MEDIA_TYPES) -> bytes:
     """The body, decompressed. Refuses other media types before reading, and oversize while reading."""
-    check_media_type(request)
+    check_media_type(request, media_types)
     zipped = is_gzip(request)
     body = read_capped(source_of(request), limits.BODY_BYTES)
-    return unzip(body, limits.DECOMPRESSED_BYTES) if zipped else body
+    return keep(request, unzip(body, limits.DECOMPRESSED_BYTES) if zipped else body)
 
 
-def check_media_type(request: HttpRequest) -> None:
+def keep(request: HttpRequest, body: bytes) -> bytes:
+    """For the log of calls: how much came, and, where it is not much, what. Returns the body."""
+    request.api_body_bytes = len(body)  # type: ignore[attr-defined]
+    if len(body) <= limits.LOGGED_BYTES:
+        request.api_body = body  # type: ignore[attr-defined]
+    return body
+
+
+def read_if_any(request: HttpRequest) -> bytes:
+    """As `read`, where the body may be left out: that is an empty object."""
+    return b"{}" if is_absent(request) else read(request)
+
+
+def check_media_type(request: HttpRequest, media_types: tuple[str, ...] = MEDIA_TYPES) -> None:
     if is_absent(request):
         raise Problem("malformed_json", "The body is empty.")
     media_type, _, parameters = request.META.get("CONTENT_TYPE", "").partition(";")
     charset = parameters.strip().lower().replace('"', "")
-    if media_type.strip().lower() not in MEDIA_TYPES or charset not in ("", "charset=utf-8"):
+    if media_type.strip().lower() not in media_types or charset not in ("", "charset=utf-8"):
+        accepted = "Accept-Patch" if request.method == "PATCH" else "Accept-Post"
         raise Problem(
             "unsupported_media_type",
-            "Send the body with Content-Type: application/json, in UTF-8.",
-            headers={"Accept-Post": ", ".join(MEDIA_TYPES)},
+            f"Send the body with Content-Type: {' or '.join(media_types)}, in UTF-8.",
+            headers={accepted: ", ".join(media_types)},
         )
 
 

@@ -65,7 +65,25 @@ KINDS = (
         "Missing, wrong, expired or revoked: we do not tell which.",
     ),
     Kind(
+        "token_expired",
+        401,
+        "Access token has expired",
+        "Get another from /api/oauth/token, and repeat the call.",
+    ),
+    Kind(
         "insufficient_scope", 403, "Key lacks a scope", "`scope` names what the key needs; issue another key."
+    ),
+    Kind(
+        "feature_not_enabled",
+        403,
+        "Audience API is switched off",
+        "The account switched it off; ask the people there. Only GET /limits works.",
+    ),
+    Kind(
+        "ip_not_allowed",
+        403,
+        "Address not allowed",
+        "The key works from the networks named in its settings only.",
     ),
     Kind("forbidden", 403, "Not allowed", "This credential may not do this."),
     Kind("not_found", 404, "No such address", "The path is not part of this API."),

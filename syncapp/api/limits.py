@@ -21,6 +21,7 @@ IDEMPOTENCY_S = 24 * 3600
 IDEMPOTENCY_KEY_CHARS = 255
 HELD_DAYS = 30
 RATE_WINDOW_S = 60
+LOGGED_BYTES = 256 * 1024  # larger bodies are not kept in the log of calls
 
 
 def requests_per_window() -> int:

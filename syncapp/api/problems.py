@@ -42,7 +42,9 @@ def invalid_parameter(name: str, detail: str) -> Problem:
 
 def to_response(problem: Problem, request: HttpRequest) -> HttpResponse:
     dialect = dialect_of(request)
-    return to_problem_json(problem, request) if dialect is None else dialect.write(problem, request)
+    response = to_problem_json(problem, request) if dialect is None else dialect.write(problem, request)
+    response.api_code = problem.kind.code  # type: ignore[attr-defined]  # for the log of calls
+    return response
 
 
 def to_problem_json(problem: Problem, request: HttpRequest) -> HttpResponse:

@@ -55,7 +55,9 @@ class Limits(Struct):
 
 
 class LimitsView(ApiView):
-    """Any valid key may read the limits."""
+    """Any valid key may read the limits, also where the account has switched the API off."""
+
+    gated = False
 
     @operation(
         "limits_get",

@@ -36,6 +36,12 @@ FROM api_ratewindow
 WHERE account_id = %(account)s AND key_id = %(key)s AND quota = %(quota)s AND NOT EXISTS (SELECT FROM taken)
 """
 
+LOOK = """
+SELECT quota, used, extract(epoch FROM started_at + %(window)s::interval - statement_timestamp())::float8
+FROM api_ratewindow
+WHERE account_id = %(account)s AND key_id = %(key)s AND started_at > statement_timestamp() - %(window)s::interval
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Quota:
@@ -44,6 +50,14 @@ class Quota:
     limit: int
     remaining: int
     reset_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Both quotas of a key."""
+
+    requests: Quota
+    operations: Quota
 
 
 def take_request(client: Client) -> Quota:
@@ -55,6 +69,27 @@ def take_request(client: Client) -> Quota:
             "default", nothing_left, f"This key may make {limit} requests in {limits.RATE_WINDOW_S} s."
         )
     return quota
+
+
+def look(client: Client) -> Standing:
+    """Where the quotas stand; takes nothing and begins no window."""
+    values: dict[str, int | str] = {
+        "account": client.account_id,
+        "key": client.key_id,
+        "window": f"{limits.RATE_WINDOW_S} seconds",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(LOOK, values)
+        found = {quota: (used, reset_s) for quota, used, reset_s in cursor.fetchall()}
+
+    def standing(quota: RateWindow.Quota, limit: int) -> Quota:
+        used, reset_s = found.get(quota.value, (0, limits.RATE_WINDOW_S))
+        return to_quota(limit, used, reset_s)
+
+    return Standing(
+        requests=standing(RateWindow.Quota.REQUESTS, limits.requests_per_window()),
+        operations=standing(RateWindow.Quota.MEMBER_OPERATIONS, limits.member_operations_per_window()),
+    )
 
 
 def take_member_operations(client: Client, count: int) -> Quota:
@@ -81,8 +116,12 @@ def take(client: Client, quota: RateWindow.Quota, cost: int, limit: int) -> tupl
         row = cursor.fetchone()
     # No row: refused while another call was making the window.
     passed, used, reset_s = row or (False, limit, limits.RATE_WINDOW_S)
+    return passed, to_quota(limit, used, reset_s)
+
+
+def to_quota(limit: int, used: int, reset_s: float) -> Quota:
     left_s = min(max(math.ceil(reset_s), 1), limits.RATE_WINDOW_S)
-    return passed, Quota(limit, max(limit - used, 0), left_s)
+    return Quota(limit, max(limit - used, 0), left_s)
 
 
 def refusal(policy: str, quota: Quota, words: str) -> Problem:

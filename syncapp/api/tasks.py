@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from syncapp.accounts import scope
+from syncapp.api import attempts, calls, tokens
 from syncapp.api.idempotency import forget_old
 from syncapp.work import daily
 from syncapp.work.slices import Slice
@@ -13,3 +14,12 @@ def forget_replies(work: Slice) -> None:
     """Answers older than 24 hours are never given again."""
     with scope.everything("old answers of every account go"):
         forget_old()
+
+
+@daily("03:45", name="api.forget_calls")
+def forget_calls(work: Slice) -> None:
+    """The log of calls goes back some days; tokens and wrong tries are over long before."""
+    with scope.everything("old calls and tokens of every account go"):
+        calls.forget_old()
+        tokens.forget_old()
+        attempts.forget_old()

@@ -14,7 +14,8 @@ from rest_framework.views import APIView
 
 from syncapp.accounts import scope
 from syncapp.accounts.keys import Client
-from syncapp.api import limits, rates
+from syncapp.api import limits
+from syncapp.api.admission import admit, client_of
 from syncapp.api.authentication import no_valid_key
 from syncapp.api.paths import to_text
 from syncapp.api.problems import Problem, invalid_parameter
@@ -32,19 +33,23 @@ class ApiView(APIView):
 
     scopes: ClassVar[Mapping[str, str]] = {}
     query: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    gated: ClassVar[bool] = True  # whether the account's switch for the whole API closes this too
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        self.quota: rates.Quota | None = None
         with ExitStack() as self.scope:
             return super().dispatch(request, *args, **kwargs)
 
     def perform_authentication(self, request: Request) -> None:
+        """Once, and before anything else is refused: every answer to a known client tells its quota."""
+        if client_of(request._request) is not None:
+            return
         super().perform_authentication(request)
         self.scope.enter_context(scope.account(self.client.account_id))
-        self.quota = rates.take_request(self.client)
+        admit(request._request, self.client, gated=self.gated)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.perform_authentication(request)
         super().initial(request, *args, **kwargs)
         method = "GET" if request.method == "HEAD" else str(request.method)
         if hasattr(self, method.lower()):
@@ -58,14 +63,6 @@ class ApiView(APIView):
         if not isinstance(self.request.auth, Client):
             raise no_valid_key()
         return self.request.auth
-
-    def finalize_response(  # type: ignore[override]  # DRF takes any response; its stubs do not
-        self, request: Request, response: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
-        if self.quota is not None:
-            for name, value in rates.headers_of("default", self.quota).items():
-                response.headers.setdefault(name, value)
-        return super().finalize_response(request, response, *args, **kwargs)
 
 
 def json(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
