@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from audiences.ingest.call import Call
 
 PREPARE = """
-SELECT set_config('jit', 'off', true),
-    {people_lock}({people_key}),
+SELECT set_config('jit', 'off', true), {people_lock},
     CASE WHEN %(audience)s IS NOT NULL THEN {audience_lock} END
 """
 
@@ -39,14 +39,16 @@ RETURNING profile_ids
 """
 
 
+def lock(cursor: Any, calls: Sequence[Call], alone: bool) -> None:
+    """All audiences before the first is changed, so that two such calls never wait for each other."""
+    cursor.execute(f"SELECT {locks.people(alone)}", {"account": calls[0].account.pk})
+    locks.lock_audiences(cursor, (call.audience.pk for call in calls if call.audience is not None))
+
+
 def run(cursor: Any, call: Call, sheet: Sheet, alone: bool, in_other_transaction: bool) -> Result:
     params = call.params
-    prepare = PREPARE.format(
-        people_lock="pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared",
-        people_key=locks.PEOPLE,
-        audience_lock=locks.AUDIENCE.format(id="%(audience)s::bigint"),
-    )
-    cursor.execute(prepare, params)
+    audience_lock = locks.AUDIENCE.format(id="%(audience)s::bigint")
+    cursor.execute(PREPARE.format(people_lock=locks.people(alone), audience_lock=audience_lock), params)
     cursor.execute(LOOK_AROUND, params)
     has_pending, has_erased, *found = cursor.fetchone()
     params["property_ids"], params["property_keys"], params["floor"] = found
