@@ -66,7 +66,7 @@ def of_member(
 def sizes(audience: Audience, days: int = 90) -> list[tuple[date, int]]:
     """(day, members at its end) for the last days, oldest first; days without a change are left out."""
     after = timezone.now().date() - timedelta(days=days)
-    params = {"account": audience.account_id, "audience": audience.pk, "after": after}
+    params: dict[str, Any] = {"account": audience.account_id, "audience": audience.pk, "after": after}
     with connection.cursor() as cursor:
         cursor.execute(SIZES, params)
         return [(day, members) for day, members in cursor.fetchall()]

@@ -5,7 +5,7 @@ in chunks. `changed` holds what to call, inside the transaction, when people of 
 """
 
 from audiences.changes import changed
-from audiences.ingest.call import apply
+from audiences.ingest.call import Part, apply, apply_to_several
 from audiences.ingest.load import Loaded, load
 from audiences.ingest.types import (
     COUNTS,
@@ -28,9 +28,11 @@ __all__ = [
     "Keep",
     "Loaded",
     "Operation",
+    "Part",
     "Result",
     "Value",
     "apply",
+    "apply_to_several",
     "changed",
     "load",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -30,11 +30,11 @@ WORTH_REPEATING = (
 
 
 class NotKept(Exception):
-    """Ends the transaction without an effect; carries the answer."""
+    """Ends the transaction without an effect; carries the answers."""
 
-    def __init__(self, result: Result) -> None:
+    def __init__(self, results: list[Result]) -> None:
         super().__init__()
-        self.result = result
+        self.results = results
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,41 @@ def apply(
     return carry_out(call, make_sheet(call).add_all(operations))
 
 
+Work = Sequence[tuple[Call, Sheet]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one call asks of one of its audiences."""
+
+    audience: Audience
+    operations: Sequence[Operation]
+    unknown: Unknown
+
+
+def apply_to_several(
+    *,
+    account: Account,
+    parts: Sequence[Part],
+    source: str,
+    atomic: bool = False,
+    validate_only: bool = False,
+    verbose: bool = False,
+    now: datetime | None = None,
+) -> list[Result]:
+    """As `apply`, for several audiences in one transaction: an answer for each part, in their order.
+
+    No two parts are about one audience. A part sees what the parts before it wrote: people they made are known.
+    """
+    moment = now or timezone.now()
+    calls = [
+        Call(account, part.audience, part.unknown, source, "", moment, atomic, validate_only, verbose)
+        for part in parts
+    ]
+    sheets = [make_sheet(call).add_all(part.operations) for call, part in zip(calls, parts, strict=True)]
+    return carry_out_all(list(zip(calls, sheets, strict=True)))
+
+
 def make_sheet(call: Call) -> Sheet:
     account_id = call.account.pk
     return Sheet(
@@ -107,10 +142,15 @@ def make_sheet(call: Call) -> Sheet:
 
 
 def carry_out(call: Call, sheet: Sheet) -> Result:
+    (result,) = carry_out_all([(call, sheet)])
+    return result
+
+
+def carry_out_all(work: Work) -> list[Result]:
     """The transaction, repeated when another call got in between."""
     for attempt in range(ATTEMPTS):
         try:
-            return _try_once(call, sheet, alone=attempt > 0)
+            return _try_once(work, alone=attempt > 0)
         except DatabaseError as error:
             if not isinstance(error.__cause__, WORTH_REPEATING) or attempt == ATTEMPTS - 1:
                 raise
@@ -118,24 +158,46 @@ def carry_out(call: Call, sheet: Sheet) -> Result:
     raise AssertionError("The last attempt returns or raises.")
 
 
-def _try_once(call: Call, sheet: Sheet, alone: bool) -> Result:
+def _try_once(work: Work, alone: bool) -> list[Result]:
     in_other_transaction = connection.in_atomic_block
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            result = steps.run(cursor, call, sheet, alone, in_other_transaction)
-            if call.validate_only or (call.atomic and result.errors):
-                raise NotKept(result)
-            return result
+            if len(work) > 1:
+                steps.lock(cursor, [call for call, _ in work], alone)
+            results = [
+                steps.run(cursor, call, sheet, alone, in_other_transaction or n > 0)
+                for n, (call, sheet) in enumerate(work)
+            ]
+            if any(call.validate_only or _is_refused(call, results) for call, _ in work):
+                raise NotKept(results)
+            return _as_they_stand(work, results) if len(work) > 1 else results
     except NotKept as kept:
-        return _as_it_stands(outcomes.without_effect(kept.result, sheet, call.atomic), call.audience)
+        without = [
+            outcomes.without_effect(result, sheet, _is_refused(call, kept.results))
+            for (call, sheet), result in zip(work, kept.results, strict=True)
+        ]
+        return _as_they_stand(work, without)
 
 
-def _as_it_stands(result: Result, audience: Audience | None) -> Result:
-    if audience is None:
-        return result
-    row = Audience.objects.of(audience.account_id).values_list("version", "member_count", "held_count")
-    version, member_count, held_count = row.get(pk=audience.pk)
-    return replace(result, version=version, member_count=member_count, held_count=held_count)
+def _is_refused(call: Call, results: Sequence[Result]) -> bool:
+    """Atomic, and one item failed, in whichever part."""
+    return call.atomic and any(result.errors for result in results)
+
+
+def _as_they_stand(work: Work, results: Sequence[Result]) -> list[Result]:
+    """With the counts as they are now: of what was not kept, or after what other parts did."""
+    audience_ids = [None if call.audience is None else call.audience.pk for call, _ in work]
+    rows = Audience.objects.of(work[0][0].account.pk).filter(pk__in=audience_ids)
+    found = {
+        audience_id: {"version": version, "member_count": members, "held_count": held}
+        for audience_id, version, members, held in rows.values_list(
+            "pk", "version", "member_count", "held_count"
+        )
+    }
+    return [
+        replace(result, **found.get(audience_id, {}))
+        for audience_id, result in zip(audience_ids, results, strict=True)
+    ]
 
 
 def _objective_keys(account_id: int) -> frozenset[str]:

@@ -17,6 +17,11 @@ PEOPLE = LOCK_KEY.format(target=Profile._meta.db_table, account="%(account)s")
 AUDIENCE = "pg_advisory_xact_lock(hashtextextended('audience:' || {id}, 0))"
 
 
+def people(alone: bool) -> str:
+    """SQL that waits for the people of `%(account)s`."""
+    return f"{'pg_advisory_xact_lock' if alone else 'pg_advisory_xact_lock_shared'}({PEOPLE})"
+
+
 def lock_audiences(cursor: Any, audience_ids: Iterable[int]) -> None:
     """Wait for the members of these audiences, in one order. Held until the transaction ends."""
     for audience_id in sorted(set(audience_ids)):

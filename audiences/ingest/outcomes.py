@@ -128,10 +128,10 @@ def _to_item(
     )
 
 
-def without_effect(result: Result, sheet: Sheet, atomic: bool) -> Result:
-    """The answer of a call that was not kept. Atomic: the good items count `not_applied`."""
+def without_effect(result: Result, sheet: Sheet, is_refused: bool) -> Result:
+    """The answer of a call that was not kept. Refused, because it is atomic: the good items count `not_applied`."""
     result = replace(result, applied=False, profile_ids=())
-    if not (atomic and result.errors):
+    if not is_refused:
         return result
     failed = {item.index for item in result.errors}
     counts = {
