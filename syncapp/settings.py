@@ -218,5 +218,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "PREPROCESSING_HOOKS": ["syncapp.api.schema.leave_doors_out"],
     "POSTPROCESSING_HOOKS": ["syncapp.api.schema.add_components"],
 }

@@ -153,6 +153,11 @@ def header(name: str, description: str, example: str) -> OpenApiParameter:
     return OpenApiParameter(name, str, OpenApiParameter.HEADER, description=description, examples=examples)
 
 
+def leave_doors_out(endpoints: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """A pre-processing hook: what speaks another vendor's dialect has a page, and that vendor's own description."""
+    return [endpoint for endpoint in endpoints if endpoint[0].startswith("/api/")]
+
+
 def add_components(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """A post-processing hook: the schemas of the wire types that operations refer to, tags, recorded examples."""
     _, components = msgspec.json.schema_components(_types, ref_template=REF)
