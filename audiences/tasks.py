@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+import audiences.approved
 import audiences.erasing.work
 import audiences.jobs.carrying
 import audiences.jobs.expiry  # noqa: F401  registers, as does the one above
@@ -26,10 +27,18 @@ def sweep_audiences(slice_: Slice) -> float | None:
     for account_id in Account.objects.order_by("pk").values_list("pk", flat=True):
         with scope.account(account_id):
             sweep(account_id)
-            if not purge(account_id, slice_):
-                return 0
             forget_counts(account_id)
             Change.objects.filter(planned_at__lt=timezone.now() - PLANNED_KEPT).delete()
+    return None
+
+
+@daily("03:25", name="purge_audiences")
+def purge_audiences(slice_: Slice) -> float | None:
+    """Deleted audiences that can no longer be restored, a slice at a time."""
+    for account_id in Account.objects.order_by("pk").values_list("pk", flat=True):
+        with scope.account(account_id):
+            if not purge(account_id, slice_):
+                return 0
     return None
 
 

@@ -18,7 +18,7 @@ def goals_of(audience: Audience) -> Iterator[Use]:
     goals = Goal.objects.of(audience.account_id).filter(audience_links__audience=audience)
     for goal in goals.select_related("connection").order_by("connection__name", "position"):
         yield Use(
-            kind="export",
+            kind="goal",
             id=str(goal.pk),
             name=f"{goal.connection.name}: {goal.name}",
             state="on" if goal.connection.enabled and goal.enabled else "off",

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 import msgspec
 
 from audiences.api.wire import AudienceOut, LastSync, SourceOut
 from audiences.models import Audience
-from audiences.reach import reach_of
+from audiences.reach import Reach, reach_of, reaches_of
 
 
 def to_audience(audience: Audience) -> AudienceOut:
-    reach = reach_of(audience)
+    return show(audience, reach_of(audience))
+
+
+def to_audiences(audiences: Sequence[Audience]) -> list[AudienceOut]:
+    """For lists: figures of all of them in one query, or none where that would take too long."""
+    reaches = reaches_of(audiences)
+    return [show(audience, reaches[audience.pk]) for audience in audiences]
+
+
+def show(audience: Audience, reach: Reach | None) -> AudienceOut:
     return AudienceOut(
         external_id=audience.external_id,
         id=f"aud_{audience.pk}",
@@ -21,11 +33,11 @@ def to_audience(audience: Audience) -> AudienceOut:
         unknown_contacts=audience.unknown_contacts,  # type: ignore[arg-type]
         tags=list(audience.labels),
         source=SourceOut(client_id=audience.source_client or None, system=audience.source_system),
-        state="active" if audience.deleted_at is None else "deleted",
+        state=state_of(audience),
         member_count=audience.member_count,
         held_count=audience.held_count,
-        reachable_count=reach.counts,
-        reachable_counted_at=reach.at,
+        reachable_count=None if reach is None else reach.counts,
+        reachable_counted_at=None if reach is None else reach.at,
         version=audience.version,
         last_sync=None if audience.last_sync is None else msgspec.convert(audience.last_sync, LastSync),
         last_member_added_at=audience.last_member_added_at,
@@ -35,3 +47,9 @@ def to_audience(audience: Audience) -> AudienceOut:
         deleted_at=audience.deleted_at,
         expires_at=audience.expires_at,
     )
+
+
+def state_of(audience: Audience) -> Literal["active", "archived", "deleted"]:
+    if audience.deleted_at is not None:
+        return "deleted"
+    return "active" if audience.archived_at is None else "archived"

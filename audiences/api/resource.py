@@ -1,8 +1,10 @@
-"""What the API does with audiences: find, put, delete. Raises `Problem`, knows nothing of HTTP's form."""
+"""What the API does with audiences: find, put, create, patch. Raises `Problem`, knows nothing of HTTP's form."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -10,10 +12,11 @@ from django.db.models import Max
 from django.utils import timezone
 from msgspec import UNSET
 
-from audiences.api.wire import AudienceIn, SourceIn, UsageOut
+from audiences import happenings
+from audiences.api.wire import AudienceIn, AudienceNew, AudiencePatch, SourceIn
+from audiences.deleting import follow_expiry
 from audiences.models import Audience
 from audiences.models.audience import to_name_key
-from audiences.uses import uses_of
 from syncapp.accounts.keys import Client
 from syncapp.accounts.models import Account
 from syncapp.api import limits
@@ -25,10 +28,12 @@ DEFAULTS: dict[str, Any] = {
     "unknown_contacts": Audience.Unknown.REJECT.value,
     "labels": [],
     "source_system": "",
+    "state": "active",
     "expires_at": None,
 }
 
 Check = Callable[[int | None], None]
+Wanted = AudienceIn | AudienceNew | AudiencePatch
 
 
 def find(client: Client, external_id: str) -> Audience:
@@ -67,17 +72,36 @@ def put(client: Client, external_id: str, wanted: AudienceIn, check: Check) -> t
         audience = find_for_change(client, external_id)
     check(None if audience is None else audience.version)
     if audience is None:
-        return create(client, external_id, wanted), True
+        return make(client, external_id, wanted), True
     require_pushed(audience)
     return change(client, audience, to_fields(wanted)), False
+
+
+@transaction.atomic
+def create(client: Client, wanted: AudienceNew) -> Audience:
+    """Only where the id is free, else 409 `external_id_taken`."""
+    lock_account(client)
+    if find_for_change(client, wanted.external_id) is not None:
+        raise id_taken(wanted.external_id)
+    return make(client, wanted.external_id, wanted)
+
+
+@transaction.atomic
+def patch(client: Client, external_id: str, wanted: AudiencePatch, check: Check) -> Audience:
+    audience = find_for_change(client, external_id)
+    if audience is None:
+        raise not_found()
+    check(audience.version)
+    require_pushed(audience)
+    return change(client, audience, to_fields(wanted))
 
 
 def lock_account(client: Client) -> None:
     Account.objects.select_for_update(no_key=True).only("pk").get(pk=client.account_id)
 
 
-def to_fields(wanted: AudienceIn) -> dict[str, Any]:
-    """Columns by name, of what the caller gave; null becomes the default."""
+def to_fields(wanted: Wanted) -> dict[str, Any]:
+    """Columns by name (and `state`), of what the caller gave; null becomes the default."""
     source = wanted.source
     given: dict[str, Any] = {
         "name": wanted.name,
@@ -86,7 +110,10 @@ def to_fields(wanted: AudienceIn) -> dict[str, Any]:
         "unknown_contacts": wanted.unknown_contacts,
         "labels": wanted.tags,
         "source_system": source.system if isinstance(source, SourceIn) else source,
-        "expires_at": wanted.expires_at,
+        "state": wanted.state,
+        "expires_at": wanted.expires_at.astimezone(UTC)
+        if isinstance(wanted.expires_at, datetime)
+        else wanted.expires_at,
     }
     return {
         name: DEFAULTS[name] if value is None else value
@@ -95,20 +122,34 @@ def to_fields(wanted: AudienceIn) -> dict[str, Any]:
     }
 
 
-def create(client: Client, external_id: str, wanted: AudienceIn) -> Audience:
-    if rows(client).filter(deleted_at=None).count() >= limits.AUDIENCES_PER_ACCOUNT:
-        raise Problem(
-            "audience_limit_reached", f"An account may have {limits.AUDIENCES_PER_ACCOUNT} audiences."
-        )
+def to_columns(audience: Audience, fields: dict[str, Any]) -> dict[str, Any]:
+    """An archived audience keeps the time of its archiving."""
+    columns = dict(fields)
+    state = columns.pop("state", UNSET)
+    if state is not UNSET:
+        columns["archived_at"] = None if state == "active" else audience.archived_at or timezone.now()
+    return columns
+
+
+def make(client: Client, external_id: str, wanted: AudienceIn | AudienceNew) -> Audience:
+    require_room(client)
     audience = Audience(
         account_id=client.account_id,
         external_id=external_id,
         version=next_version(client, external_id),
         source_client=client.prefix,
-        **to_fields(wanted),
     )
+    for name, value in to_columns(audience, to_fields(wanted)).items():
+        setattr(audience, name, value)
     save(client, audience)
+    happenings.audience_created(audience)
     return audience
+
+
+def require_room(client: Client) -> None:
+    if rows(client).filter(deleted_at=None).count() >= limits.AUDIENCES_PER_ACCOUNT:
+        words = f"An account may have {limits.AUDIENCES_PER_ACCOUNT} audiences."
+        raise Problem("audience_limit_reached", words, limit=limits.AUDIENCES_PER_ACCOUNT)
 
 
 def next_version(client: Client, external_id: str) -> int:
@@ -120,13 +161,17 @@ def next_version(client: Client, external_id: str) -> int:
 
 
 def change(client: Client, audience: Audience, fields: dict[str, Any]) -> Audience:
-    changed = {name: value for name, value in fields.items() if getattr(audience, name) != value}
+    columns = to_columns(audience, fields)
+    changed = {name: value for name, value in columns.items() if getattr(audience, name) != value}
     if not changed:
         return audience
     for name, value in changed.items():
         setattr(audience, name, value)
     audience.version += 1
     save(client, audience, update_fields=[*changed, "name_key", "version", "updated_at"])
+    if "expires_at" in changed:
+        follow_expiry(audience)
+    happenings.audience_updated(audience)
     return audience
 
 
@@ -134,9 +179,15 @@ def save(client: Client, audience: Audience, update_fields: list[str] | None = N
     """The unique constraints decide; who comes second is told whose the name is."""
     if len(to_name_key(audience.name)) == 0:
         raise invalid("/name", "A name needs at least one visible character.")
+    with refusing_twins(client, audience), transaction.atomic():
+        audience.save(update_fields=update_fields)
+
+
+@contextmanager
+def refusing_twins(client: Client, audience: Audience) -> Iterator[None]:
+    """409 where another living audience has the id or the name."""
     try:
-        with transaction.atomic():
-            audience.save(update_fields=update_fields)
+        yield
     except IntegrityError as error:
         raise conflict(client, audience, error) from error
 
@@ -144,51 +195,21 @@ def save(client: Client, audience: Audience, update_fields: list[str] | None = N
 def conflict(client: Client, audience: Audience, error: IntegrityError) -> Problem:
     constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "")
     if constraint == "audience_external_id_per_account":
-        return Problem("external_id_taken", "Another call created this audience at the same moment.")
+        return id_taken(audience.external_id)
     if constraint != "audience_name_per_account":
         raise error
     holder = rows(client).filter(name_key=to_name_key(audience.name), deleted_at=None).exclude(pk=audience.pk)
     external_id = holder.values_list("external_id", flat=True).first()
-    return Problem(
-        "name_taken",
-        "Another audience has this name, regardless of case.",
-        conflict={"external_id": external_id},
-    )
+    words = "Another audience has this name, regardless of case."
+    return Problem("name_taken", words, conflict={"external_id": external_id})
+
+
+def id_taken(external_id: str) -> Problem:
+    words = "There is an audience with this external id."
+    return Problem("external_id_taken", words, conflict={"external_id": external_id})
 
 
 def require_pushed(audience: Audience) -> None:
     if audience.kind != Audience.Kind.PUSHED:
-        raise Problem(
-            "audience_not_pushed", "This audience is made by rules; it is changed by its owners, not here."
-        )
-
-
-def usages_of(audience: Audience) -> list[UsageOut]:
-    return [
-        UsageOut(use.kind, use.id, use.name, use.state, use.url, use.blocks_delete)
-        for use in uses_of(audience)
-    ]
-
-
-@transaction.atomic
-def delete(client: Client, external_id: str, check: Check) -> None:
-    """Soft, and frees id and name at once. Deleting what was deleted before is fine; 404 where nothing ever was."""
-    audience = find_for_change(client, external_id)
-    if audience is None:
-        if not rows(client).filter(external_id=external_id).exists():
-            raise not_found()
-        return
-    check(audience.version)
-    require_pushed(audience)
-    refuse_in_use(audience)
-    audience.deleted_at = timezone.now()
-    audience.version += 1
-    audience.save(update_fields=["deleted_at", "version", "updated_at"])
-
-
-def refuse_in_use(audience: Audience) -> None:
-    usages = usages_of(audience)
-    blocking = sum(usage.blocks_delete for usage in usages)
-    if blocking:
-        words = "1 object uses" if blocking == 1 else f"{blocking} objects use"
-        raise Problem("audience_in_use", f"{words} this audience.", usages=usages)
+        words = "This audience is made by rules; it is changed by its owners, not here."
+        raise Problem("audience_not_pushed", words)

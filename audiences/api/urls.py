@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from audiences.api.batch import BatchView
+from audiences.api.destructive import EmptyView, RestoreView
 from audiences.api.jobs import (
     CancelJobView,
     ErrorsCsvView,
@@ -15,10 +16,14 @@ from audiences.api.jobs import (
     UnprocessedView,
 )
 from audiences.api.members import MembersView
-from audiences.api.views import AudienceView
+from audiences.api.views import AudiencesView, AudienceView, UsagesView
 
 urlpatterns = [
+    path("audiences", AudiencesView.as_view()),
     path("audiences/<str:external_id>", AudienceView.as_view()),
+    path("audiences/<str:external_id>/usages", UsagesView.as_view()),
+    path("audiences/<str:external_id>/restore", RestoreView.as_view()),
+    path("audiences/<str:external_id>/empty", EmptyView.as_view()),
     path("audiences/<str:external_id>/members", MembersView.as_view()),
     path("audiences/<str:external_id>/members/batch", BatchView.as_view()),
     path("jobs", JobsView.as_view()),

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from audiences.uses import Kind as UsageKind
 from syncapp.api import limits
 
 ExternalId = Annotated[
@@ -25,20 +26,57 @@ Label = Annotated[str, Meta(min_length=1, max_length=50)]
 class SourceIn(Struct, forbid_unknown_fields=True):
     """Which system owns the audience."""
 
-    system: Annotated[str, Meta(max_length=100, examples=["ERP"])] = ""
+    system: Annotated[str, Meta(max_length=100, examples=["ERP"])] | UnsetType | None = UNSET
 
 
-class AudienceIn(Struct, forbid_unknown_fields=True):
+class AudienceFields(Struct, forbid_unknown_fields=True, kw_only=True):
     """An absent field keeps its value (its default on creation); null brings back the default."""
 
-    name: Name
-    external_id: ExternalId | UnsetType = UNSET
     description: Annotated[str, Meta(max_length=limits.DESCRIPTION_CHARS)] | UnsetType | None = UNSET
     identifier: IdentifierKind | UnsetType | None = UNSET
     unknown_contacts: UnknownContacts | UnsetType | None = UNSET
     tags: Annotated[list[Label], Meta(max_length=50)] | UnsetType | None = UNSET
     source: SourceIn | UnsetType | None = UNSET
+    state: Literal["active", "archived"] | UnsetType | None = UNSET
     expires_at: Time | UnsetType | None = UNSET
+
+
+class AudienceIn(AudienceFields, forbid_unknown_fields=True, kw_only=True):
+    """The audience as it should be. `external_id` must equal the path's where it is given.
+
+    An absent field keeps its value (its default on creation); null brings back the default.
+    """
+
+    name: Name
+    external_id: ExternalId | UnsetType = UNSET
+
+
+class AudienceNew(AudienceFields, forbid_unknown_fields=True, kw_only=True):
+    """An audience to be made; what is absent or null gets its default."""
+
+    name: Name
+    external_id: ExternalId
+
+
+class AudiencePatch(AudienceFields, forbid_unknown_fields=True, kw_only=True):
+    """What is to change (RFC 7396): an absent field keeps its value, null brings back its default."""
+
+    name: Name | UnsetType = UNSET
+    external_id: ExternalId | UnsetType = UNSET
+
+
+class EmptyIn(Struct, forbid_unknown_fields=True):
+    """How many members the caller believes there are; it may be absent where If-Match names the version."""
+
+    expected_member_count: Annotated[int, Meta(ge=0, le=2**31 - 1)] | UnsetType = UNSET
+
+
+class EmptyOut(Struct):
+    """`removed` members and `held_removed` people who waited to be known."""
+
+    removed: int
+    held_removed: int
+    version: int
 
 
 class SourceOut(Struct):
@@ -67,13 +105,14 @@ class AudienceOut(Struct):
     unknown_contacts: UnknownContacts
     tags: list[str]
     source: SourceOut
-    state: Literal["active", "deleted"]
+    state: Literal["active", "archived", "deleted"]
     member_count: int
     held_count: int
     reachable_count: Annotated[
-        dict[str, int],
+        dict[str, int] | None,
         Meta(
-            description="Per objective, how many members may be mailed for it. Large audiences: see its time."
+            description="Per objective, how many members may be mailed for it. Large audiences: see its time. "
+            "null: not counted, in lists only; read the audience."
         ),
     ]
     reachable_counted_at: Annotated[
@@ -92,8 +131,15 @@ class AudienceOut(Struct):
     expires_at: datetime | None
 
 
+class AudiencesOut(Struct):
+    items: list[AudienceOut]
+    next_cursor: str | None
+
+
 class UsageOut(Struct):
-    kind: str
+    """Something that uses the audience; `url` is the path of its page on this site."""
+
+    kind: UsageKind
     id: str
     name: str
     state: str

@@ -88,8 +88,27 @@ KINDS = (
     Kind("forbidden", 403, "Not allowed", "This credential may not do this."),
     Kind("not_found", 404, "No such address", "The path is not part of this API."),
     Kind("audience_not_found", 404, "Audience not found", "Unknown, deleted, or not of this key's account."),
+    Kind(
+        "contact_not_found",
+        404,
+        "Contact not found",
+        "Unknown, deleted, erased, or not of this key's account.",
+    ),
+    Kind(
+        "objective_not_found",
+        404,
+        "No such purpose",
+        "The account asks no consent by this key; `known` lists the keys it has.",
+    ),
     Kind("job_not_found", 404, "Job not found", "Unknown, or not of this key's account."),
     Kind("sync_not_found", 404, "Sync session not found", "Unknown, or not of this key's account."),
+    Kind("webhook_not_found", 404, "Webhook not found", "Unknown, deleted, or not of this key's account."),
+    Kind(
+        "delivery_not_found",
+        404,
+        "Message not found",
+        "Unknown, forgotten after 60 days, or of another webhook.",
+    ),
     Kind("method_not_allowed", 405, "Method not allowed", "`Allow` lists the methods of this address."),
     Kind(
         "not_acceptable", 406, "Only JSON is offered", "Send `Accept: application/json`, or no such header."
@@ -99,16 +118,39 @@ KINDS = (
         "name_taken",
         409,
         "Name is taken",
-        "Another audience has this name; `conflict.external_id` is its id.",
+        "Another audience (webhook) has this name; `conflict.external_id` is that audience's id.",
     ),
     Kind(
         "external_id_taken",
         409,
         "External id is taken",
-        "Created by another call at the same moment; read it.",
+        "An audience with this id lives; `conflict.external_id` repeats it.",
     ),
     Kind("audience_in_use", 409, "Audience is in use", "`usages` lists what has to let go of it first."),
     Kind("audience_not_pushed", 409, "Audience is made by rules", "Its members follow from its rules."),
+    Kind(
+        "email_taken",
+        409,
+        "E-mail address is taken",
+        "Another person has it; `conflict.external_id` is theirs, or null where they have none.",
+    ),
+    Kind(
+        "identifier_taken",
+        409,
+        "Value is taken",
+        "It names another person; `conflict.external_id` is theirs, `pointer` the property.",
+    ),
+    Kind("erased", 409, "Person was erased", "They never come back; do not send them again."),
+    Kind(
+        "count_mismatch",
+        409,
+        "Count differs",
+        "`actual_member_count` is what the audience has; look before emptying it.",
+    ),
+    Kind(
+        "webhook_limit_reached", 409, "Too many webhooks", "Delete one first; GET /limits tells how many fit."
+    ),
+    Kind("webhook_disabled", 409, "Webhook is off", "Switch it on first: nothing is sent while it is off."),
     Kind(
         "audience_limit_reached",
         409,
@@ -146,6 +188,12 @@ KINDS = (
     Kind("idempotency_in_progress", 409, "Same call is running", "Repeat it after a moment.", retryable=True),
     Kind("session_expired", 410, "Session has expired", "It was not committed within a day. Open another."),
     Kind("result_expired", 410, "Results are gone", "Errors and results are kept for 7 days."),
+    Kind(
+        "restore_window_passed",
+        410,
+        "Too late to restore",
+        "It was deleted longer ago than this account keeps deleted audiences.",
+    ),
     Kind(
         "precondition_failed",
         412,
@@ -191,6 +239,12 @@ KINDS = (
     Kind("empty_request", 422, "Nothing to do", "No operations: nothing never means everything."),
     Kind("timestamp_in_future", 422, "Time lies in the future", "More than 5 minutes ahead of our clock."),
     Kind("idempotency_key_reused", 422, "Idempotency-Key was used", "For another call in the last 24 hours."),
+    Kind(
+        "precondition_required",
+        428,
+        "Say what you expect",
+        "Send expected_member_count, or the version as If-Match.",
+    ),
     Kind("rate_limited", 429, "Too many requests", "Wait `Retry-After` seconds.", True, QUOTA_EXCEEDED),
     Kind("headers_too_large", 431, "Headers are too large", "Send fewer or shorter headers."),
     Kind(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 from typing import TypeVar
+from urllib.parse import urlencode
 
 import msgspec
+from django.http import HttpRequest
 
 from syncapp.api.problems import invalid_parameter
 
@@ -24,3 +26,11 @@ def from_cursor(cursor: str, kind: type[T]) -> T:
         return msgspec.json.decode(text, type=kind)
     except (ValueError, binascii.Error, msgspec.MsgspecError, RecursionError) as error:
         raise invalid_parameter("cursor", "Not a cursor of this list; begin without one.") from error
+
+
+def link_to_next(request: HttpRequest, cursor: str | None) -> dict[str, str]:
+    """The header `Link` to the page after this one; none after the last."""
+    if cursor is None:
+        return {}
+    query = urlencode({**request.GET.dict(), "cursor": cursor})
+    return {"Link": f'<{request.path_info}?{query}>; rel="next"'}
