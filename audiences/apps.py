@@ -12,6 +12,7 @@ class AudiencesConfig(AppConfig):
         from audiences.changes import changed
 
         import_module("audiences.happenings")
+        import_module("audiences.api.gate")
         import_module("audiences.api.guide").register()
 
         changed.append(import_module("audiences.reach").wake_recount)
