@@ -14,5 +14,6 @@ class AudiencesConfig(AppConfig):
         import_module("audiences.happenings")
         import_module("audiences.api.gate")
         import_module("audiences.api.guide").register()
+        import_module("audiences.compat.doors").register()
 
         changed.append(import_module("audiences.reach").wake_recount)

@@ -16,7 +16,7 @@ from syncapp.audit.tracking import tracked_models
 from syncapp.audit.words import Change, changes_between, name_of
 
 USERS = ("user", "created_by", "decided_by")  # fields that name people
-ACTS = {"insert": "added", "update": "changed", "delete": "deleted"}
+ACTS = {"insert": "added", "update": "changed", "delete": "deleted", "emptied": "emptied"}
 
 
 @dataclass(frozen=True, slots=True)
