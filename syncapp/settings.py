@@ -190,6 +190,13 @@ API_REQUESTS_PER_MINUTE = environment.number("SYNCAPP_API_REQUESTS_PER_MINUTE", 
 API_MEMBER_OPERATIONS_PER_MINUTE = environment.number(
     "SYNCAPP_API_MEMBER_OPERATIONS_PER_MINUTE", 600_000, least=1
 )
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"without_people": {"()": "syncapp.api.logs.WithoutPeople"}},
+    "loggers": {"django.request": {"filters": ["without_people"]}},
+}
+
 API_CALLS_DAYS = environment.number(
     "SYNCAPP_API_CALLS_DAYS", 7, least=1
 )  # how long the log of calls goes back

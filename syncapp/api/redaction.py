@@ -51,7 +51,9 @@ def to_part(before: str, pattern: str, value: str) -> str:
 
 
 def to_name(pattern: str) -> str:
-    """`<str:external_id>` → `{external_id}`."""
+    """`<str:external_id>` → `{external_id}`; what takes any number of segments → `…`."""
+    if pattern.startswith("<path:"):
+        return "…"
     return f"{{{pattern.strip('<>').rpartition(':')[2]}}}" if pattern.startswith("<") else pattern
 
 
