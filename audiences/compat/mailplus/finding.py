@@ -46,7 +46,7 @@ class SearchView(ContactView):
                 rows = rows.filter(external_id=value)
             case _:
                 raise invalid("MPSearchQuery must read email=… or externalId=…, percent-encoded.")
-        return self.answer("contacts", page_of(http, rows, self.client.account_id))
+        return self.answer("contactList", page_of(http, rows, self.client.account_id))
 
 
 class UpdatesView(MailPlusView):
@@ -60,7 +60,7 @@ class UpdatesView(MailPlusView):
         if since > until:
             raise invalid("fromDate must not be after toDate.")
         rows = people(self.client.account_id).filter(updated_at__gte=since, updated_at__lt=until)
-        return self.answer("contacts", page_of(http, rows, self.client.account_id))
+        return self.answer("contactList", page_of(http, rows, self.client.account_id))
 
 
 def people(account_id: int) -> Any:

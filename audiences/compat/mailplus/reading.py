@@ -45,7 +45,7 @@ def to_list(fields: dict[str, Any], name: str) -> list[Any]:
 
 def to_object(value: Any, name: str) -> dict[str, Any]:
     """An empty element of XML is an empty object."""
-    if value == "":
+    if isinstance(value, str) and value.strip() == "":
         return {}
     if not isinstance(value, dict):
         raise invalid(f"{name} must be an object.")

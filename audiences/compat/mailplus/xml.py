@@ -94,9 +94,14 @@ def to_list(name: str, values: list[Any]) -> list[Any] | None:
         if isinstance(value, dict) and value.keys() == {ITEMS[name]}:
             inner = value[ITEMS[name]]
             items.extend(inner if isinstance(inner, list) else [inner])
-        elif value != "":
+        elif not is_blank(value):
             items.append(value)
     return items
+
+
+def is_blank(value: Any) -> bool:
+    """What is between the tags of an empty list, however it is laid out."""
+    return isinstance(value, str) and value.strip() == ""
 
 
 def local(name: str) -> str:
