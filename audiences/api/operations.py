@@ -14,8 +14,11 @@ from audiences.api.wire import ConsentIn, ContactIn, OperationIn
 from audiences.ingest import KEEP, ConsentGiven, Contact, Operation
 from audiences.ingest.types import Kind
 
+STRONGEST_FIRST: tuple[Kind, ...] = ("id", "external_id", "email", "email_sha256")
+NOT_STORED = "An email_sha256 names a person; beside another name it says nothing that could be stored."
 
-def to_operations(batch: Batch, kind: Kind) -> list[Operation]:
+
+def to_operations(batch: Batch[Any], kind: Kind) -> list[Operation]:
     """Operations of the items that have not failed; items that name nobody fail here."""
     if batch.removes is None:
         return [
@@ -23,8 +26,12 @@ def to_operations(batch: Batch, kind: Kind) -> list[Operation]:
             for index, item in enumerate(batch.items)
             if (found := to_operation(batch, index, item, kind))
         ]
+    return to_short_operations(batch, kind)
+
+
+def to_short_operations(batch: Batch[Any], kind: Kind) -> list[Operation]:
     fail_conflicts(batch, kind)
-    removes, at = batch.removes, batch.envelope.emitted_at or None
+    removes, at = batch.removes or 0, batch.envelope.emitted_at or None
     return [
         Operation(index, "remove" if index < removes else "add", kind, item, occurred_at=at)
         for index, item in enumerate(batch.items)
@@ -32,7 +39,7 @@ def to_operations(batch: Batch, kind: Kind) -> list[Operation]:
     ]
 
 
-def fail_conflicts(batch: Batch, kind: Kind) -> None:
+def fail_conflicts(batch: Batch[Any], kind: Kind) -> None:
     """The short form has no order: an id to be added and removed fails on both sides."""
     removes = batch.removes or 0
     names = [to_name(item, kind) if isinstance(item, str) else None for item in batch.items]
@@ -44,6 +51,8 @@ def fail_conflicts(batch: Batch, kind: Kind) -> None:
 
 def to_name(value: str, kind: Kind) -> str:
     """What two spellings of one person have in common."""
+    if kind == "email_sha256":
+        return value.lower()
     if kind != "email":
         return value
     try:
@@ -52,7 +61,7 @@ def to_name(value: str, kind: Kind) -> str:
         return value
 
 
-def to_operation(batch: Batch, index: int, item: Any, kind: Kind) -> Operation | None:
+def to_operation(batch: Batch[Any], index: int, item: Any, kind: Kind) -> Operation | None:
     if not isinstance(item, OperationIn):
         return None
     contact = item.contact
@@ -77,6 +86,13 @@ def to_operation(batch: Batch, index: int, item: Any, kind: Kind) -> Operation |
             return None
         kind, value = named
         batch.named_by[index] = kind
+    if (
+        contact is not UNSET
+        and contact.email_sha256 is not UNSET
+        and batch.named_by.get(index) != "email_sha256"
+    ):
+        batch.fail(index, "invalid_contact", NOT_STORED, "/contact/email_sha256")
+        return None
     return Operation(
         index,
         item.op,
@@ -97,8 +113,13 @@ def moments_of(item: OperationIn) -> Iterator[tuple[str, object]]:
 
 def name_of(contact: ContactIn, kind: Kind) -> tuple[Kind, str] | None:
     """(kind, value): the audience's own kind where given, else the strongest there is."""
-    given: dict[Kind, Any] = {"id": contact.id, "external_id": contact.external_id, "email": contact.email}
-    order: tuple[Kind, ...] = (kind, "id", "external_id", "email")
+    given: dict[Kind, Any] = {
+        "id": contact.id,
+        "external_id": contact.external_id,
+        "email": contact.email,
+        "email_sha256": contact.email_sha256,
+    }
+    order: tuple[Kind, ...] = (kind, *STRONGEST_FIRST)
     return next(((each, given[each]) for each in order if isinstance(given[each], str)), None)
 
 

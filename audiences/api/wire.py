@@ -18,7 +18,7 @@ ExternalId = Annotated[
 ]
 Name = Annotated[str, Meta(min_length=1, max_length=limits.NAME_CHARS, examples=["VIP 2024"])]
 Time = Annotated[datetime, Meta(tz=True, description="RFC 3339 with a zone.")]
-IdentifierKind = Literal["external_id", "email"]
+IdentifierKind = Literal["external_id", "email", "email_sha256", "id"]
 UnknownContacts = Literal["reject", "create", "hold"]
 Label = Annotated[str, Meta(min_length=1, max_length=50)]
 
@@ -162,6 +162,16 @@ class ContactIn(Struct, forbid_unknown_fields=True):
 
     external_id: ExternalId | UnsetType = UNSET
     email: str | UnsetType | None = UNSET
+    email_sha256: (
+        Annotated[
+            str,
+            Meta(
+                max_length=64,
+                description="Hexadecimal SHA-256 of the normalised address: names a person, and is not stored.",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     id: (
         Annotated[str, Meta(max_length=20, description="Our own id, as lists of members show it.")]
         | UnsetType
@@ -203,7 +213,7 @@ class BatchIn(Struct, forbid_unknown_fields=True):
     operations: Operations | UnsetType = UNSET
     add: Ids | UnsetType = UNSET
     remove: Ids | UnsetType = UNSET
-    identifier: Literal["external_id", "email", "id"] | UnsetType | None = UNSET
+    identifier: IdentifierKind | UnsetType | None = UNSET
     unknown_contacts: UnknownContacts | UnsetType | None = UNSET
     atomic: bool | UnsetType = UNSET
     validate_only: bool | UnsetType = UNSET
@@ -262,6 +272,10 @@ class BatchOut(Struct, omit_defaults=True):
     errors_truncated: bool
     warnings: list[ItemProblem]
     warnings_truncated: bool
+    errors_url: Annotated[
+        str | UnsetType,
+        Meta(description="Where all errors are, for 7 days, when there are too many to list here."),
+    ] = UNSET
     items: list[Item] | UnsetType = UNSET
 
 

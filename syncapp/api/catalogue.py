@@ -89,6 +89,9 @@ KINDS = (
     Kind("not_found", 404, "No such address", "The path is not part of this API."),
     Kind("audience_not_found", 404, "Audience not found", "Unknown, deleted, or not of this key's account."),
     Kind(
+        "member_not_found", 404, "Not a member", "Unknown, held, removed, or never a member of this audience."
+    ),
+    Kind(
         "contact_not_found",
         404,
         "Contact not found",

@@ -43,8 +43,15 @@ class Rates(Struct):
 
 class Limits(Struct):
     operations_per_request: int
+    audiences_per_request: int
     errors_inline: int
+    contacts_per_request: int
+    contacts_per_import_inline: int
+    import_bytes: int
+    items_per_chunk: int
+    items_per_session: int
     audiences_per_account: int
+    webhooks_per_account: int
     body: BodyLimits
     characters: TextLimits
     page: PageLimits
@@ -73,8 +80,15 @@ class LimitsView(ApiView):
 def current() -> Limits:
     return Limits(
         operations_per_request=limits.OPERATIONS_PER_REQUEST,
+        audiences_per_request=limits.AUDIENCES_PER_REQUEST,
         errors_inline=limits.INLINE_ERRORS,
+        contacts_per_request=limits.CONTACTS_PER_REQUEST,
+        contacts_per_import_inline=limits.CONTACTS_PER_IMPORT_INLINE,
+        import_bytes=limits.IMPORT_BYTES,
+        items_per_chunk=limits.CHUNK_ITEMS,
+        items_per_session=limits.SESSION_ITEMS,
         audiences_per_account=limits.AUDIENCES_PER_ACCOUNT,
+        webhooks_per_account=limits.WEBHOOKS_PER_ACCOUNT,
         body=BodyLimits(limits.BODY_BYTES, limits.DECOMPRESSED_BYTES),
         characters=TextLimits(
             external_id=limits.EXTERNAL_ID_CHARS,

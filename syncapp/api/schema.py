@@ -133,15 +133,13 @@ def to_example(kind: catalogue.Kind) -> OpenApiExample:
     )
 
 
-def path_id() -> OpenApiParameter:
+def path_id(name: str = "external_id", whose: str = "Your own id") -> OpenApiParameter:
     description = (
-        "Your own id, percent-encoded: a slash is `%2F`. `.` and `..` are refused. "
-        "Where a proxy decodes `%2F`, write `-` here and the id in `?external_id=`."
+        f"{whose}, percent-encoded: a slash is `%2F`. `.` and `..` are refused. "
+        f"Where a proxy decodes `%2F`, write `-` here and the id in `?{name}=`."
     )
     schema = {"type": "string", "minLength": 1, "maxLength": limits.EXTERNAL_ID_CHARS}
-    return OpenApiParameter(
-        "external_id", schema, OpenApiParameter.PATH, required=True, description=description
-    )
+    return OpenApiParameter(name, schema, OpenApiParameter.PATH, required=True, description=description)
 
 
 def query_parameter(name: str, schema: dict[str, Any], description: str) -> OpenApiParameter:

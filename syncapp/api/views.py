@@ -100,10 +100,10 @@ def whole_number(request: HttpRequest, name: str, default: int, least: int, most
     return int(given)
 
 
-def to_external_id(request: HttpRequest, segment: str) -> str:
+def to_external_id(request: HttpRequest, segment: str, parameter: str = "external_id") -> str:
     """The caller's own id from the path, verbatim. `-` with `?external_id=` is for proxies that decode `%2F`."""
-    if segment == "-" and "external_id" in request.GET:
-        value = request.GET["external_id"]
+    if segment == "-" and parameter in request.GET:
+        value = request.GET[parameter]
     else:
         try:
             value = to_text(segment)
