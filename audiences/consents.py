@@ -54,7 +54,8 @@ def record(
 ) -> bool:
     """Add one answer of one person to the ledger. False when a later (or equal, denying) answer stands.
 
-    The same answer twice is one row. Raises UnknownObjective.
+    The same answer twice is one row. Raises UnknownObjective, and Profile.DoesNotExist where the person was forgotten
+    meanwhile.
     """
     if not Objective.objects.of(profile.account_id).filter(key=given.objective).exists():
         raise UnknownObjective(f"There is no objective “{given.objective}”.")
@@ -71,7 +72,7 @@ def record(
 
 
 def _locked_projection(profile: Profile) -> Projection:
-    rows = Profile.objects.of(profile.account_id).select_for_update(no_key=True)
+    rows = Profile.objects.of(profile.account_id).filter(forgotten_at=None).select_for_update(no_key=True)
     found: Projection = rows.values_list("consents", flat=True).get(pk=profile.pk)
     return found
 

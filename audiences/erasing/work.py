@@ -161,3 +161,15 @@ def to_source(client: Client | None) -> str:
 
 def hmac_of(external_id: str | None) -> str:
     return "" if external_id is None else to_hmac(external_id).hex()
+
+
+def waiting(profile: Profile, kind: str = Job.Kind.CONTACT_ERASE) -> Job | None:
+    """The job about this person that waits for an approval already."""
+    rows = Job.objects.of(profile.account_id).filter(
+        kind=kind,
+        approval=Job.Approval.WAITING,
+        state=Job.State.QUEUED,
+        params__profile_id=profile.pk,
+    )
+    found: Job | None = rows.first()
+    return found
