@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.urls import path
 
 from audiences.api.batch import BatchView
+from audiences.api.changes import ChangesView
 from audiences.api.consents import ConsentsView, ConsentView
 from audiences.api.contact_batch import ContactBatchView
 from audiences.api.contacts import ContactsView, ContactView, EraseView
 from audiences.api.destructive import EmptyView, RestoreView
+from audiences.api.held import HeldView
 from audiences.api.jobs import (
     CancelJobView,
     ErrorsCsvView,
@@ -18,7 +20,10 @@ from audiences.api.jobs import (
     JobView,
     UnprocessedView,
 )
+from audiences.api.member_history import MemberHistoryView
 from audiences.api.members import MembersView
+from audiences.api.memberships import MembershipsView
+from audiences.api.single import MemberView
 from audiences.api.views import AudiencesView, AudienceView, UsagesView
 
 urlpatterns = [
@@ -29,6 +34,13 @@ urlpatterns = [
     path("audiences/<str:external_id>/empty", EmptyView.as_view()),
     path("audiences/<str:external_id>/members", MembersView.as_view()),
     path("audiences/<str:external_id>/members/batch", BatchView.as_view()),
+    path("audiences/<str:external_id>/members/<str:contact_external_id>", MemberView.as_view()),
+    path(
+        "audiences/<str:external_id>/members/<str:contact_external_id>/history", MemberHistoryView.as_view()
+    ),
+    path("audiences/<str:external_id>/held", HeldView.as_view()),
+    path("membership-changes", ChangesView.as_view()),
+    path("contacts/<str:external_id>/audiences", MembershipsView.as_view()),
     path("contacts", ContactsView.as_view()),
     path("contacts/batch", ContactBatchView.as_view()),
     path("contacts/<str:external_id>", ContactView.as_view()),
