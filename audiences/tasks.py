@@ -9,7 +9,10 @@ from django.utils import timezone
 import audiences.approved
 import audiences.erasing.work
 import audiences.jobs.carrying
-import audiences.jobs.expiry  # noqa: F401  registers, as does the one above
+import audiences.jobs.expiry
+import audiences.syncs.carrying
+import audiences.syncs.expiry
+import audiences.syncs.leftovers  # noqa: F401  registers, as do those above
 from audiences.deleting import expire_due, purge
 from audiences.ingest.sweep import sweep
 from audiences.models import Audience, Change

@@ -24,6 +24,8 @@ from audiences.api.member_history import MemberHistoryView
 from audiences.api.members import MembersView
 from audiences.api.memberships import MembershipsView
 from audiences.api.single import MemberView
+from audiences.api.sync_chunks import ChunksView, ChunkView
+from audiences.api.syncs import AudienceSyncsView, CancelSyncView, CommitView, SyncView
 from audiences.api.views import AudiencesView, AudienceView, UsagesView
 
 urlpatterns = [
@@ -54,4 +56,10 @@ urlpatterns = [
     path("jobs/<str:job_id>/errors.csv", ErrorsCsvView.as_view()),
     path("jobs/<str:job_id>/errors.ndjson", ErrorsNdjsonView.as_view()),
     path("jobs/<str:job_id>/unprocessed.ndjson", UnprocessedView.as_view()),
+    path("audiences/<str:external_id>/syncs", AudienceSyncsView.as_view()),
+    path("syncs/<str:sync_id>", SyncView.as_view()),
+    path("syncs/<str:sync_id>/chunks", ChunksView.as_view()),
+    path("syncs/<str:sync_id>/chunks/<str:number>", ChunkView.as_view()),
+    path("syncs/<str:sync_id>/commit", CommitView.as_view()),
+    path("syncs/<str:sync_id>/cancel", CancelSyncView.as_view()),
 ]

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from audiences import happenings
 from audiences.jobs import registry
 from audiences.models import Job
 
@@ -45,6 +46,7 @@ def finish(
     job.refresh_from_db()
     if job.kind in registry.over_hooks:
         registry.over_hooks[job.kind](job)
+    happenings.job_finished(job)
     return True
 
 

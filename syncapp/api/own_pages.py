@@ -20,6 +20,8 @@ INSPECTOR_URL = "/api/inspect/"
 LIMIT_WORDS = {
     "operations_per_request": "Member operations in one batch",
     "errors_inline": "Errors in an answer; what is beyond them is at `errors_url`",
+    "items_per_chunk": "Items in one chunk of a sync session",
+    "items_per_session": "Items of a sync session",
     "audiences_per_account": "Audiences of an account",
     "body.compressed_bytes": "A body as it is sent",
     "body.decompressed_bytes": "A body unpacked",
@@ -91,7 +93,7 @@ def register() -> None:
 def limit_rows() -> list[dict[str, Any]]:
     """Every number of `/limits`: {"path", "words", "shown"}."""
     return [
-        {"path": path, "words": to_inline(LIMIT_WORDS[path]), "shown": to_shown(path, number)}
+        {"path": path, "words": to_inline(LIMIT_WORDS.get(path, "")), "shown": to_shown(path, number)}
         for path, number in numbers_of(msgspec.to_builtins(published.current()))
     ]
 
