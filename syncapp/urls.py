@@ -17,5 +17,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("compat/", include("audiences.compat.urls")),
     path("api/v1/<path:rest>", UnknownView.as_view()),
     path("accounts/", include("allauth.urls")),
+    path("inspect/", include("syncapp.api.inspector.urls")),
     path("clients/switch/<slug:slug>/", switch_client, name="switch_client"),
 ]

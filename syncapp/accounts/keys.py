@@ -215,6 +215,14 @@ def consumer(prefix: str) -> tuple[Client, tuple[str, ...]]:
     return to_client(stored), tuple(found)
 
 
+def living(prefix: str) -> Client:
+    """The client of a key that works at this moment, without its secret: for replays of its own calls. Or Refused."""
+    stored = look_up(prefix)
+    if not stored.is_live(timezone.now()):
+        raise Refused
+    return to_client(stored)
+
+
 def look_up(prefix: str) -> Stored:
     with scope.everything("look-up of an API key"), connection.cursor() as cursor:
         cursor.execute(LOOK_UP, [prefix])

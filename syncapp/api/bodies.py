@@ -49,6 +49,23 @@ def read_if_any(request: HttpRequest) -> bytes:
     return b"{}" if is_absent(request) else read(request)
 
 
+def read_unread(request: HttpRequest) -> bytes | None:
+    """For the log: the body of a call that was refused before it was read, where it is small."""
+    declared = request.META.get("CONTENT_LENGTH") or ""
+    if (
+        getattr(request, "_read_started", True)
+        or not declared.isdigit()
+        or int(declared) > limits.LOGGED_BYTES
+    ):
+        return None
+    try:
+        zipped = is_gzip(request)
+        body = request.read()
+        return keep(request, unzip(body, limits.LOGGED_BYTES) if zipped else body)
+    except (Problem, OSError):
+        return None
+
+
 def check_media_type(request: HttpRequest, media_types: tuple[str, ...] = MEDIA_TYPES) -> None:
     if is_absent(request):
         raise Problem("malformed_json", "The body is empty.")

@@ -23,7 +23,7 @@ from django.utils import timezone
 from syncapp import secrets
 from syncapp.accounts import scope
 from syncapp.accounts.keys import Client, Stored
-from syncapp.api import limits
+from syncapp.api import bodies, limits
 from syncapp.api.addresses import caller_of
 from syncapp.api.admission import add_rate_headers, client_of
 from syncapp.api.models import ApiCall
@@ -101,6 +101,8 @@ class Kept(msgspec.Struct, omit_defaults=True):
     answer_headers: dict[str, str]
     request: bytes | None = None
     answer: bytes | None = None
+    had_body: bool = False
+    is_masked: bool = False  # the request held a secret, which was not kept
 
 
 class CallMiddleware:
@@ -134,8 +136,9 @@ def record(
     client: Client, request: HttpRequest, response: HttpResponseBase, at: datetime, took_ms: float
 ) -> None:
     received, failed = getattr(request, "api_items", (None, None))
-    answer = response.content if isinstance(response, HttpResponse) else None
     request_id = request_id_of(request)
+    answer = response.content if isinstance(response, HttpResponse) else None
+    kept = to_kept(client, request, response, answer)
     values = {
         "account": client.account_id,
         "key": client.key_id,
@@ -152,7 +155,7 @@ def record(
         "request_bytes": getattr(request, "api_body_bytes", None),
         "answer_bytes": None if answer is None else len(answer),
         "replay_of": getattr(request, "replay_of", ""),
-        "sealed": seal(to_kept(client, request, response, answer), client.account_id, request_id),
+        "sealed": seal(kept, client.account_id, request_id),
     }
     with scope.account(client.account_id), connection.cursor() as cursor:
         cursor.execute(WRITE, values)
@@ -166,11 +169,15 @@ def to_kept(client: Client, request: HttpRequest, response: HttpResponseBase, an
         scopes=sorted(client.scopes),
         request_headers=chosen(request.headers, REQUEST_HEADERS),
         answer_headers=chosen(response.headers, ANSWER_HEADERS),
+        had_body=not bodies.is_absent(request),
     )
     if getattr(request, "api_private", False):
         return kept
     body: bytes | None = getattr(request, "api_body", None)
+    if body is None and kept.had_body:
+        body = bodies.read_unread(request)
     kept.request = None if body is None else without_secrets(body)
+    kept.is_masked = kept.request != body
     if answer is not None and len(answer) <= limits.LOGGED_BYTES:
         kept.answer = without_secrets(answer)
     return kept
