@@ -14,9 +14,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/", include("syncapp.api.urls")),
     path("api/v1/", include("audiences.api.urls")),
+    path("api/v1/", include("syncapp.notices.api.urls")),
     path("compat/", include("audiences.compat.urls")),
     path("api/v1/<path:rest>", UnknownView.as_view()),
-    path("accounts/", include("allauth.urls")),
     path("inspect/", include("syncapp.api.inspector.urls")),
+    path("accounts/", include("allauth.urls")),
     path("clients/switch/<slug:slug>/", switch_client, name="switch_client"),
 ]

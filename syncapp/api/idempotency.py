@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from syncapp import secrets
 from syncapp.accounts.keys import Client
 from syncapp.api import limits
 from syncapp.api.models import Reply
@@ -38,15 +39,25 @@ class Call:
     key_id: int
     idempotency_key: str
     fingerprint: bytes
+    is_secret: bool = False
+
+    @property
+    def name(self) -> bytes:
+        return f"idempotency/{self.account_id}/{self.key_id}/{self.idempotency_key}".encode()
 
     @property
     def lock(self) -> int:
         """A signed 64-bit number for PostgreSQL's advisory locks."""
-        text = f"idempotency/{self.account_id}/{self.key_id}/{self.idempotency_key}"
-        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
+        return int.from_bytes(hashlib.sha256(self.name).digest()[:8], "big", signed=True)
+
+    def seal(self, body: bytes) -> bytes:
+        return secrets.ring().seal(body, self.name).encode() if self.is_secret else body
+
+    def open(self, body: bytes) -> bytes:
+        return secrets.ring().open(body.decode(), self.name) if self.is_secret and body else body
 
 
-def call_of(request: HttpRequest, client: Client, body: bytes) -> Call | None:
+def call_of(request: HttpRequest, client: Client, body: bytes, is_secret: bool = False) -> Call | None:
     """None without the header. Quoted (as the draft has it) and bare values are the same key."""
     given = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if given is None:
@@ -61,7 +72,7 @@ def call_of(request: HttpRequest, client: Client, body: bytes) -> Call | None:
         )
     query = request.META.get("QUERY_STRING", "")
     parts = f"{request.method}\n{raw_path(request)}\n{query}\n".encode()
-    return Call(client.account_id, client.key_id, value, hashlib.sha256(parts + body).digest())
+    return Call(client.account_id, client.key_id, value, hashlib.sha256(parts + body).digest(), is_secret)
 
 
 def once(
@@ -70,9 +81,14 @@ def once(
     body: bytes,
     prepare: Callable[[], T],
     perform: Callable[[T], HttpResponse],
+    *,
+    is_secret: bool = False,
 ) -> HttpResponse:
-    """Answer the call: `prepare` checks it without effect, `perform` does it and is remembered with its effect."""
-    call = call_of(request, client, body)
+    """Answer the call: `prepare` checks it without effect, `perform` does it and is remembered with its effect.
+
+    `is_secret`: the answer is remembered encrypted.
+    """
+    call = call_of(request, client, body, is_secret)
     if call is None:
         return perform(prepare())
     return recall(call) or run(request, call, prepare, perform)
@@ -125,7 +141,7 @@ def recall(call: Call) -> HttpResponse | None:
     if bytes(stored.fingerprint) != call.fingerprint:
         raise Problem("idempotency_key_reused", "This Idempotency-Key was used for another call.")
     headers = {**stored.headers, "Idempotency-Replayed": "true"}
-    return HttpResponse(bytes(stored.body), status=stored.status, headers=headers)
+    return HttpResponse(call.open(bytes(stored.body)), status=stored.status, headers=headers)
 
 
 def remember(call: Call, response: HttpResponse) -> HttpResponse:
@@ -139,7 +155,7 @@ def remember(call: Call, response: HttpResponse) -> HttpResponse:
             "fingerprint": call.fingerprint,
             "status": response.status_code,
             "headers": {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers},
-            "body": response.content,
+            "body": call.seal(response.content),
             "created_at": timezone.now(),
         },
     )

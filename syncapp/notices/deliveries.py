@@ -6,6 +6,7 @@ message due again by the same schedule: a receiver may get it twice, under the s
 
 from __future__ import annotations
 
+import random
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -27,6 +28,7 @@ MINUTE_S, HOUR_S = 60, 3600
 WAITS_S = (
     0, 5, 5 * MINUTE_S, 30 * MINUTE_S, 2 * HOUR_S, 5 * HOUR_S, 10 * HOUR_S, 14 * HOUR_S, 20 * HOUR_S, 24 * HOUR_S,
 )  # fmt: skip
+JITTER = 0.1
 TOTAL_S = 15.0
 REST_S = 30.0  # an endpoint that did not answer gets its other messages later, so that it holds no worker
 LONGEST_REST_S = 24.0 * HOUR_S
@@ -141,7 +143,9 @@ def stop(endpoint: Endpoint, reason: str) -> None:
 
 
 def wait_after(attempts: int) -> float:
-    return float(WAITS_S[min(attempts, len(WAITS_S) - 1)])
+    """A tenth more or less, so that what failed together does not come back together."""
+    wait_s = WAITS_S[min(attempts, len(WAITS_S) - 1)]
+    return wait_s * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  no secret depends on it
 
 
 def retry_after_s(answer: Answer) -> float:

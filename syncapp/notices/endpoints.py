@@ -95,11 +95,18 @@ def redeliver(delivery: Delivery) -> None:
 
 
 @transaction.atomic
-def switch(endpoint: Endpoint, *, on: bool) -> None:
+def switch(endpoint: Endpoint, *, on: bool, by: str = "a person") -> None:
     """Switched on, it goes on with what waits; what was given up stays so until it is sent again."""
     Endpoint.objects.of(endpoint.account_id).filter(pk=endpoint.pk).update(
-        enabled=on, disabled_reason="" if on else "Switched off by a person."
+        enabled=on, disabled_reason="" if on else f"Switched off by {by}."
     )
     if on:
         resolve_alert(account_id=endpoint.account_id, kind=WEBHOOK_STOPPED, subject=f"webhook:{endpoint.pk}")
         wake(DELIVER, str(endpoint.pk), account_id=endpoint.account_id)
+
+
+@transaction.atomic
+def delete(endpoint: Endpoint) -> None:
+    """With its messages; what was told about it is over."""
+    resolve_alert(account_id=endpoint.account_id, kind=WEBHOOK_STOPPED, subject=f"webhook:{endpoint.pk}")
+    endpoint.delete()

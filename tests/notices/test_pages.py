@@ -211,6 +211,7 @@ def add(client, **fields):
     data = {
         "name": "Service desk",
         "url": "https://desk.example.com/hooks/K3Y",
+        "hears_alerts": "on",
         "kinds": ["run_failed"],
         **fields,
     }
@@ -224,7 +225,7 @@ def test_a_secret_is_shown_once(at_anns, ann_account):
     with scope.account(ann_account):
         endpoint = Endpoint.objects.get()
         assert endpoints.valid_secrets(endpoint) == [secret]
-        assert (endpoint.kinds, endpoint.enabled) == (["run_failed"], True)
+        assert (endpoint.kinds, endpoint.events, endpoint.enabled) == (["run_failed"], [], True)
     for address in (ENDPOINTS, f"{ENDPOINTS}{endpoint.pk}/change/", f"{ENDPOINTS}{endpoint.pk}/history/"):
         later = page_of(at_anns, address)
         assert "Service desk" in later
@@ -249,11 +250,20 @@ def test_saving_keeps_the_secret(at_anns, ann_account):
     (secret,) = set(SECRET.findall(add(at_anns).content.decode()))
     with scope.account(ann_account):
         endpoint = Endpoint.objects.get()
-    data = {"name": "Desk", "url": "https://desk.example.com/other", "kinds": []}
+    data = {"name": "Desk", "url": "https://desk.example.com/other", "events": ["audience.deleted"]}
     assert at_anns.post(f"{ENDPOINTS}{endpoint.pk}/change/", data).status_code == FOUND
     with scope.account(ann_account):
         endpoint = Endpoint.objects.get()
         assert (endpoint.name, endpoints.valid_secrets(endpoint)) == ("Desk", [secret])
+        assert (endpoint.hears_alerts, endpoint.events) == (False, ["audience.deleted"])
+    assert "1 event" in page_of(at_anns, ENDPOINTS)
+
+
+def test_a_webhook_has_to_hear_something(at_anns, ann_account):
+    answer = add(at_anns, hears_alerts="", kinds=[])
+    assert "Tick what it is told of" in answer.content.decode()
+    with scope.account(ann_account):
+        assert not Endpoint.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from syncapp.admin.base import Role, TenantAdmin
 from syncapp.admin.forms import TenantForm
 from syncapp.admin.templatetags.shell import ago
 from syncapp.egress.policy import of_settings
-from syncapp.notices import endpoints, kinds
+from syncapp.notices import endpoints, events, kinds
 from syncapp.notices.admin import looks
 from syncapp.notices.models import Delivery, Endpoint
 
@@ -36,21 +36,34 @@ class EndpointForm(TenantForm):
         help_text="Where messages are posted. It begins with https:// and is in the public internet.",
     )
     kinds = forms.MultipleChoiceField(
+        label="Kinds of alerts",
         choices=kinds.choices,
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="Which alerts it is told of. None ticked: all of them.",
     )
+    events = forms.MultipleChoiceField(
+        choices=events.choices,
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="What happens by itself or by calls of other systems. None ticked: nothing.",
+    )
 
     class Meta:
         model = Endpoint
-        fields = ("name", "url", "kinds", "every_time")
+        fields = ("name", "url", "hears_alerts", "kinds", "every_time", "events")
 
     def clean_url(self) -> str:
         try:
             return str(egress.parse(str(self.cleaned_data["url"]).strip(), of_settings()))
         except egress.Forbidden as error:
             raise forms.ValidationError(str(error)) from None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not cleaned.get("hears_alerts") and not cleaned.get("events") and "events" in cleaned:
+            self.add_error("events", "Tick what it is told of: alerts, or at least one event.")
+        return cleaned
 
 
 @admin.register(Endpoint)
@@ -67,7 +80,7 @@ class EndpointAdmin(TenantAdmin):
     empty_state = {
         "icon": "webhook",
         "title": "No webhooks yet",
-        "next": "A webhook tells a system of yours, such as a service desk, when something needs a person.",
+        "next": "A webhook tells a system of yours, such as a service desk or a shop, what happens here.",
         "act": "Add a webhook",
     }
 
@@ -100,7 +113,10 @@ class EndpointAdmin(TenantAdmin):
 
     @admin.display(description="Told of")
     def told_of(self, endpoint: Endpoint) -> str:
-        return ", ".join(kinds.label_of(kind) for kind in endpoint.kinds) or "all alerts"
+        alerts = ", ".join(kinds.label_of(kind) for kind in endpoint.kinds) or "all alerts"
+        count = len(endpoint.events)
+        told = [alerts] if endpoint.hears_alerts else []
+        return " · ".join([*told, *([f"{count} event{'' if count == 1 else 's'}"] if count else [])])
 
     @admin.display(description="Last message taken", ordering="last_success_at")
     def last_taken(self, endpoint: Endpoint) -> str:
@@ -119,7 +135,7 @@ class EndpointAdmin(TenantAdmin):
     @sensitive_variables("secret")
     def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:
         if change:
-            obj.save(update_fields=["name", "url", "kinds", "every_time"])
+            obj.save(update_fields=["name", "url", "hears_alerts", "kinds", "every_time", "events"])
             return
         made, secret = endpoints.make_endpoint(
             account=obj.account,
@@ -127,6 +143,8 @@ class EndpointAdmin(TenantAdmin):
             url=obj.url,
             kinds=obj.kinds,
             every_time=obj.every_time,
+            hears_alerts=obj.hears_alerts,
+            events=obj.events,
         )
         obj.pk = made.pk
         obj._state.adding = False

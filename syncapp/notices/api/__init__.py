@@ -1,0 +1,1 @@
+"""Outgoing webhooks for external systems: `/api/v1/webhooks/…`."""
