@@ -62,7 +62,7 @@ def add_recorded(operation: dict[str, Any]) -> None:
         answered = call["response"]
         response = operation["responses"].get(str(answered["status"]))
         if response is not None and answered["body"] is not None:
-            kind = answered["headers"].get("Content-Type", JSON)
+            kind = answered["headers"].get("Content-Type", JSON).partition(";")[0]
             content = response.get("content", {}).get(kind)
             collect(bodies, content, name, {**example, "value": answered["body"]})
 

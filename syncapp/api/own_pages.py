@@ -19,6 +19,13 @@ INSPECTOR_URL = "/api/inspect/"
 
 LIMIT_WORDS = {
     "operations_per_request": "Member operations in one batch",
+    "audiences_per_request": "Audiences in one call of `/membership-changes`",
+    "contacts_per_request": "Contacts in one batch",
+    "contacts_per_import_inline": "Contacts in an import's body",
+    "import_bytes": "A file that is imported, unpacked",
+    "items_per_chunk": "Items in one chunk of a sync session",
+    "items_per_session": "Items of a sync session, and members of an audience",
+    "webhooks_per_account": "Webhooks of an account",
     "errors_inline": "Errors in an answer; what is beyond them is at `errors_url`",
     "items_per_chunk": "Items in one chunk of a sync session",
     "items_per_session": "Items of a sync session",
@@ -110,6 +117,8 @@ def numbers_of(part: dict[str, Any], prefix: str = "") -> list[tuple[str, int]]:
 def to_shown(path: str, number: int) -> str:
     """A number with the unit its name ends in."""
     if path.endswith("_bytes"):
+        if number >= 1024 * MIB:
+            return f"{number / (1024 * MIB):g} GiB"
         return f"{number // MIB:,} MiB"
     if path.endswith("_days"):
         return f"{number} days"

@@ -19,7 +19,10 @@ REF = "#/components/schemas/{name}"
 EVERYWHERE = (
     "malformed_request",
     "invalid_credentials",
+    "token_expired",
     "insufficient_scope",
+    "feature_not_enabled",
+    "ip_not_allowed",
     "method_not_allowed",
     "not_acceptable",
     "validation_failed",

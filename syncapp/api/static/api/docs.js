@@ -115,6 +115,7 @@ function furnish() {
   listContents();
   const menu = document.getElementById("menu");
   menu.open = matchMedia("(min-width: 821px)").matches;
+  menu.classList.add("ready");
   document.dispatchEvent(new Event("page"));
 }
 
