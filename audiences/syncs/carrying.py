@@ -237,6 +237,8 @@ def link_to(session: SyncSession) -> str:
 @jobs.when_over(Job.Kind.AUDIENCE_DELTA)
 def follow(job: Job) -> None:
     """A job that was cancelled or given up takes its session along."""
+    if "sync" not in job.params:  # it only keeps the errors of a batch
+        return
     session = sessions.lock(job.account_id, job.params["sync"])
     if session.job_id != job.pk or session.state not in committing.IN_HAND:
         return
