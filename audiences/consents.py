@@ -18,6 +18,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from audiences import happenings
 from audiences.changes import record_change
 from audiences.ingest.types import ConsentGiven
 from audiences.models import Consent, Objective, Profile
@@ -68,6 +69,7 @@ def record(
     Profile.objects.of(profile.account_id).filter(pk=profile.pk).update(consents=merged, updated_at=moment)
     profile.consents = merged
     record_change(account_id=profile.account_id, profile_ids=[profile.pk], origin=origin, now=moment)
+    happenings.consent_changed(profile.account_id, 1, given.objective)
     return True
 
 
@@ -100,16 +102,21 @@ WHERE p.profile_id IS NOT NULL AND p.code IS NULL
 ORDER BY p.profile_id, c.objective_key, c.state, c.occurred_at, c.n
 """
 
+# Rows: (objective key, new answers).
 ADD_ANSWERS = """
-INSERT INTO audiences_consent
-    (account_id, profile_id, objective_key, state, source, method, occurred_at, recorded_at, evidence)
-SELECT %(account)s, a.profile_id, a.objective_key, a.state, %(source)s, a.method, a.occurred_at, %(now)s,
-    a.evidence
-FROM ingest_answer a
-WHERE NOT EXISTS (
-    SELECT FROM audiences_consent known
-    WHERE known.account_id = %(account)s AND known.profile_id = a.profile_id
-        AND known.occurred_at = a.occurred_at AND known.objective_key = a.objective_key
-        AND known.state = a.state AND known.source = %(source)s
+WITH added AS (
+    INSERT INTO audiences_consent
+        (account_id, profile_id, objective_key, state, source, method, occurred_at, recorded_at, evidence)
+    SELECT %(account)s, a.profile_id, a.objective_key, a.state, %(source)s, a.method, a.occurred_at, %(now)s,
+        a.evidence
+    FROM ingest_answer a
+    WHERE NOT EXISTS (
+        SELECT FROM audiences_consent known
+        WHERE known.account_id = %(account)s AND known.profile_id = a.profile_id
+            AND known.occurred_at = a.occurred_at AND known.objective_key = a.objective_key
+            AND known.state = a.state AND known.source = %(source)s
+    )
+    RETURNING objective_key
 )
+SELECT objective_key, count(*) FROM added GROUP BY objective_key ORDER BY objective_key
 """

@@ -13,7 +13,7 @@ from django.utils import timezone
 from msgspec import Struct
 from rest_framework.request import Request
 
-from audiences import consents, contacts, happenings
+from audiences import consents, contacts
 from audiences.api.contact_values import to_consented, to_consents
 from audiences.api.contact_wire import ConsentAnswer, ConsentPut, ConsentsOut, LedgerEntry
 from audiences.api.documentation import consents as docs
@@ -92,8 +92,6 @@ class ConsentView(ApiView):
             except Profile.DoesNotExist as error:
                 raise contacts.not_found() from error
             profile.refresh_from_db()
-            if applied:
-                happenings.consent_changed(profile.account_id, 1, answer.objective)
         held = profile.consents[answer.objective]
         said = consents.to_answer(answer.state, answer.occurred_at)
         reason: Literal["stale", "unchanged"] | None = "unchanged" if held == said else "stale"

@@ -73,7 +73,8 @@ def _write(
     if params["property_ids"] and (todo.updates or todo.creates):
         identifiers.follow(cursor, params)
     if sheet.has_consents:
-        cursor.execute(staging.by_key(consents.ADD_ANSWERS), params)
+        for objective, count in staging.fetch_by_key(cursor, consents.ADD_ANSWERS, params):
+            happenings.consent_changed(call.account.pk, count, objective)
     if todo.writes_members:
         members.write(cursor, params, todo.stored_members > 0)
     if todo.waits:
