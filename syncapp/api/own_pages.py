@@ -27,8 +27,6 @@ LIMIT_WORDS = {
     "items_per_session": "Items of a sync session, and members of an audience",
     "webhooks_per_account": "Webhooks of an account",
     "errors_inline": "Errors in an answer; what is beyond them is at `errors_url`",
-    "items_per_chunk": "Items in one chunk of a sync session",
-    "items_per_session": "Items of a sync session",
     "audiences_per_account": "Audiences of an account",
     "body.compressed_bytes": "A body as it is sent",
     "body.decompressed_bytes": "A body unpacked",

@@ -8,7 +8,7 @@ from audiences.api.documentation.common import EXTERNAL_ID, IDEMPOTENCY_KEY
 from audiences.api.documentation.jobs import CURSOR, JOB_EXAMPLE, LIMIT
 from audiences.api.jobs_wire import JobOut
 from audiences.api.syncs_wire import ChunkKept, ChunksOut, CommitIn, SyncChunkIn, SyncIn, SyncOut, SyncsOut
-from syncapp.api.schema import IDEMPOTENT, answer, header, operation, path_id
+from syncapp.api.schema import IDEMPOTENT, JSON, answer, header, operation, path_id
 
 TAG = "Sync sessions"
 
@@ -127,6 +127,7 @@ PUT_CHUNK = operation(
         "in the quota of member operations."
     ),
     body=SyncChunkIn,
+    media_types=(JSON, "application/x-ndjson", "text/csv"),
     answers={
         200: answer(ChunkKept, "It had come already."),
         201: answer(ChunkKept, "Kept until the commit."),
@@ -140,7 +141,13 @@ PUT_CHUNK = operation(
         "too_many_items",
         "digest_mismatch",
     ),
-    examples=[OpenApiExample("Members", {"members": ["c-1", "c-2"]}, request_only=True)],
+    examples=[
+        OpenApiExample("Members", {"members": ["c-1", "c-2"]}, request_only=True),
+        OpenApiExample(
+            "Lines", '"c-1"\n{"external_id": "c-2"}\n', request_only=True, media_type="application/x-ndjson"
+        ),
+        OpenApiExample("Rows", "external_id\nc-1\nc-2\n", request_only=True, media_type="text/csv"),
+    ],
     parameters=[ID, NUMBER, DIGEST, IDEMPOTENCY_KEY],
 )
 
