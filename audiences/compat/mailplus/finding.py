@@ -19,6 +19,7 @@ from audiences.compat.mailplus.views import MailPlusView
 from audiences.compat.mailplus.vocabulary import describe, vocabulary_of
 from audiences.models import Profile
 from syncapp.accounts.models import ApiKey
+from syncapp.api.views import is_external_id
 
 MOST_PER_PAGE = 1_000
 
@@ -43,7 +44,7 @@ class SearchView(ContactView):
             case "email":
                 rows = rows.filter(email=to_address(value))
             case "externalId":
-                rows = rows.filter(external_id=value)
+                rows = rows.filter(external_id=value) if is_external_id(value) else rows.none()
             case _:
                 raise invalid("MPSearchQuery must read email=… or externalId=…, percent-encoded.")
         return self.answer("contactList", page_of(http, rows, self.client.account_id))

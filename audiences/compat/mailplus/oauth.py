@@ -144,6 +144,8 @@ def to_signed(own: Pairs, asked: Pairs) -> Signed:
     timestamp, nonce = given["oauth_timestamp"], given["oauth_nonce"]
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
         raise Malformed("oauth_timestamp must be whole seconds since 1970.")
+    if "\x00" in given["oauth_consumer_key"]:
+        raise Malformed("oauth_consumer_key holds a character that no key has.")
     if len(nonce) > NONCE_CHARS:
         raise Malformed(f"oauth_nonce may have {NONCE_CHARS} characters.")
     return Signed(
