@@ -40,7 +40,7 @@ SELECT {COLUMNS}
 FROM (VALUES (%s)) AS asked (prefix)
 LEFT JOIN accounts_apikey key ON key.prefix = asked.prefix
 LEFT JOIN accounts_account account ON account.id = key.account_id
-"""
+"""  # noqa: S608  made of constants only
 
 
 @dataclass(frozen=True, slots=True)

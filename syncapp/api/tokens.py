@@ -28,7 +28,7 @@ FROM (VALUES (%s::bytea)) AS asked (token_sha256)
 LEFT JOIN api_accesstoken token ON token.token_sha256 = asked.token_sha256
 LEFT JOIN accounts_apikey key ON key.id = token.key_id AND key.account_id = token.account_id
 LEFT JOIN accounts_account account ON account.id = key.account_id
-"""  # noqa: S608  a constant of ours
+"""  # noqa: S608  made of constants only
 
 
 class Expired(Refused):

@@ -107,6 +107,8 @@ def fillings(rows: Rows, account: Account | None, model: type[models.Model] | No
         "uidb36": "1",
         "step": "",
         **{f"{name}_id": str(row.pk) for name, row in by_name.items()},
+        "request_id": "req_nobodys",
+        "rest": "no/such/page",
     }
 
 

@@ -1,84 +1,54 @@
-"""API keys. The secret appears once, in the answer to the form that made the key."""
+"""API keys: who uses them how much. The secret appears once, in the answer to the form that made or changed it."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
-from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.urls import path
+from django.http import HttpRequest
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from syncapp.accounts import keys
+from syncapp.accounts import access, keys
+from syncapp.accounts.admin.keyacts import AS_OAUTH, KeyActs
+from syncapp.accounts.admin.keyforms import ApiKeyForm, InspectorForm, NetworksForm
 from syncapp.accounts.models import ApiKey, User
-from syncapp.admin.base import Role, TenantAdmin
-from syncapp.admin.forms import TenantForm
+from syncapp.admin.base import Role
+from syncapp.admin.templatetags.shell import ago
+from syncapp.api import rates, usage
+from syncapp.api.inspector import finding
+from syncapp.api.models import InspectorToken, RefusedCalls
 
-# An audience of its own, so that the commands work in a client that has none yet.
-COMMANDS = """KEY={key}
-
-curl -X PUT '{root}/api/v1/audiences/first-try' \\
-  -H "Authorization: Bearer $KEY" \\
-  -H 'Content-Type: application/json' \\
-  -d '{{"name": "First try", "unknown_contacts": "create"}}'
-
-curl -X POST '{root}/api/v1/audiences/first-try/members/batch' \\
-  -H "Authorization: Bearer $KEY" \\
-  -H 'Content-Type: application/json' \\
-  -d '{{"operations": [{{"op": "add", "contact": {{"external_id": "1001", "email": "eve@example.com"}}}}]}}'
-"""
-
-
-class ApiKeyForm(TenantForm):
-    scopes = forms.MultipleChoiceField(
-        choices=ApiKey.Scope.choices,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        initial=[
-            ApiKey.Scope.AUDIENCES_READ,
-            ApiKey.Scope.AUDIENCES_WRITE,
-            ApiKey.Scope.MEMBERS_WRITE,
-            ApiKey.Scope.CONTACTS_WRITE,
-        ],
-        help_text="What the key may do. Give no more than the system needs.",
-    )
-
-    class Meta:
-        model = ApiKey
-        fields = ("label", "scopes", "expires_at")
+SHOWN_CALLS = 8
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(TenantAdmin):
-    """Made and revoked, never changed or deleted: what a key did stays explainable."""
+class ApiKeyAdmin(KeyActs):
+    """Made and revoked, never deleted: what a key did stays explainable."""
 
     form = ApiKeyForm
-    list_display = ("label", "shown_prefix", "state", "last_used_at", "expires_at", "created_by")
-    list_select_related = ("created_by",)
+    list_display = ("label", "shown_prefix", "state", "today", "week", "failed", "last_call")
     list_before_template = "accounts/keys_intro.html"
     ordering = ("-created_at",)
     search_fields = ("label", "prefix")
     actions = ("revoke_keys",)
-    add_role = revoke_role = Role.MANAGER
+    add_role = Role.MANAGER
     change_role = delete_role = None
     fields = (
         "label",
         "shown_prefix",
         "state",
-        "scopes",
-        "last_used_at",
+        "kind",
+        "scopes_in_words",
         "expires_at",
         "created_by",
         "created_at",
     )
-    change_form_outer_after_template = "accounts/key_revoke.html"
+    change_form_outer_before_template = "accounts/key_top.html"
+    change_form_outer_after_template = "accounts/key_after.html"
     empty_state = {
         "icon": "vpn_key",
         "title": "No API keys yet",
@@ -86,29 +56,56 @@ class ApiKeyAdmin(TenantAdmin):
         "act": "Make a key",
     }
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return usage.with_usage(super().get_queryset(request).defer("secrets"))
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("label", "scopes", "expires_at") if obj is None else self.fields
+        return ApiKeyForm.Meta.fields if obj is None else self.fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return () if obj is None else self.fields
 
+    # Columns
+
     @admin.display(description="Key")
     def shown_prefix(self, key: ApiKey) -> str:
-        return f"ak_live_{key.prefix}_…"
+        return key.prefix if key.kind == ApiKey.Kind.MAILPLUS else f"ak_live_{key.prefix}_…"
 
-    @display(description="State", label={"Live": "success", "Revoked": "danger", "Expired": "warning"})  # type: ignore[untyped-decorator]
+    @display(  # type: ignore[untyped-decorator]
+        description="State",
+        label={"Live": "success", "Two secrets": "info", "Revoked": "danger", "Expired": "warning"},
+    )
     def state(self, key: ApiKey) -> str:
+        now = timezone.now()
         if key.revoked_at is not None:
             return "Revoked"
-        return "Expired" if key.expires_at is not None and key.expires_at <= timezone.now() else "Live"
+        if key.expires_at is not None and key.expires_at <= now:
+            return "Expired"
+        return "Two secrets" if key.previous_until is not None and key.previous_until > now else "Live"
 
-    def get_urls(self) -> list[Any]:
-        revoke = path(
-            "<path:object_id>/revoke/",
-            self.admin_site.admin_view(self.revoke_view),
-            name="accounts_apikey_revoke",
-        )
-        return [*self.narrowed([revoke]), *super().get_urls()]
+    @admin.display(description="Calls today", ordering="calls_today")
+    def today(self, key: Any) -> str:
+        return f"{key.calls_today:,}"
+
+    @admin.display(description="In 7 days", ordering="calls_week")
+    def week(self, key: Any) -> str:
+        return f"{key.calls_week:,}"
+
+    @admin.display(description="Failed", ordering="failed_week")
+    def failed(self, key: Any) -> str:
+        """Share of the calls of 7 days."""
+        return f"{100 * key.failed_week / key.calls_week:.1f} %" if key.calls_week else "–"
+
+    @admin.display(description="Last call", ordering="last_call_at")
+    def last_call(self, key: Any) -> str:
+        return ago(key.last_call_at)
+
+    @admin.display(description="May do")
+    def scopes_in_words(self, key: ApiKey) -> str:
+        labels = dict(ApiKey.Scope.choices)
+        return ", ".join(str(labels.get(scope, scope)) for scope in key.scopes) or "nothing"
+
+    # Making one
 
     @sensitive_variables("secret")
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
@@ -118,6 +115,8 @@ class ApiKeyAdmin(TenantAdmin):
             obj.account,
             given["label"],
             given["scopes"],
+            kind=given["kind"],
+            networks=given["networks"],
             expires_at=given["expires_at"],
             created_by=cast(User, request.user),
         )
@@ -131,23 +130,7 @@ class ApiKeyAdmin(TenantAdmin):
     @sensitive_variables("secret")
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> Any:
         secret = request._secret_shown_once  # type: ignore[attr-defined]
-        response = TemplateResponse(
-            request,
-            "accounts/key_shown_once.html",
-            {
-                **self.admin_site.each_context(request),
-                "title": "Your new API key",
-                "opts": self.opts,
-                "key": obj,
-                "secret": secret,
-                "commands": COMMANDS.format(root=request.build_absolute_uri("/").rstrip("/"), key=secret),
-            },
-        )
-        response.headers["Cache-Control"] = "no-store"
-        return response
-
-    def has_revoke_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_role(request, self.revoke_role, obj)
+        return self.show_secret(request, obj, secret, is_new=True)
 
     @admin.action(description="Revoke the ticked keys", permissions=["revoke"])
     def revoke_keys(self, request: HttpRequest, rows: QuerySet[ApiKey]) -> None:
@@ -155,23 +138,47 @@ class ApiKeyAdmin(TenantAdmin):
             keys.revoke(key)
         self.message_user(request, "The keys are revoked: they stopped working at once.", messages.SUCCESS)
 
-    def revoke_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        key = self.get_object(request, object_id)
-        if request.method != "POST" or key is None or not self.has_revoke_permission(request, key):
-            raise PermissionDenied
-        keys.revoke(key)
-        self.message_user(request, f"“{key.label}” is revoked: it stopped working at once.", messages.SUCCESS)
-        return redirect("admin:accounts_apikey_change", key.pk)
+    # Pages
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Calls without a valid key belong to nobody: the agency sees how many there were today."""
+        more: dict[str, Any] = {}
+        if access.of(request).is_agency_admin:
+            found = RefusedCalls.objects.filter(day=usage.today()).first()
+            more["refused_today"] = found.calls if found is not None else 0
+        return super().changelist_view(request, {**more, **(extra_context or {})})
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
         """One button only: what comes next is the page with the secret."""
         only_save = {"show_save_and_add_another": False, "show_save_and_continue": False}
         return super().add_view(request, form_url, {**only_save, **(extra_context or {})})
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> Any:
-        key = self.get_object(request, object_id)
-        live = key is not None and key.revoked_at is None
-        more = {"may_revoke": live and self.has_revoke_permission(request, key), "title": "API key"}
-        return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        key = kwargs.get("obj")
+        if key is not None:
+            context |= {"title": "API key", **self.about(request, key)}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def about(self, request: HttpRequest, key: ApiKey) -> dict[str, Any]:
+        may_act = self.has_revoke_permission(request, key)
+        two_secrets = key.previous_until is not None and key.previous_until > timezone.now()
+        tokens = InspectorToken.objects.of(key.account_id).filter(key=key, revoked_at=None)
+        return {
+            "day": usage.of_key(key, 1),
+            "week": usage.of_key(key, usage.WEEK_DAYS),
+            "bars": usage.chart(key),
+            "standing": rates.look(keys.Client(key.pk, key.account_id, key.prefix, key.label, frozenset())),
+            "calls": finding.find(key.account_id, key.pk, finding.Filters()).calls[:SHOWN_CALLS],
+            "days_kept": settings.API_CALLS_DAYS,
+            "may_act": may_act,
+            "may_revoke": may_act and key.revoked_at is None,
+            "two_secrets": two_secrets,
+            "networks_form": NetworksForm(initial={"networks": "\n".join(key.networks)}),
+            "inspector_form": InspectorForm(),
+            "tokens": tokens.filter(expires_at__gt=timezone.now()).select_related("created_by"),
+            "token_command": AS_OAUTH.format(
+                root=request.build_absolute_uri("/").rstrip("/"), prefix=key.prefix
+            )
+            if key.kind == ApiKey.Kind.BEARER
+            else "",
+        }

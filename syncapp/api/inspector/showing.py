@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -21,6 +22,7 @@ SENT_CHARS = 300
 CURL_BODY_CHARS = 4000
 SIGNED_PREFIX = "/compat/mailplus/"
 ACTIVATE_PREFIX = "/compat/activate/"
+ADDRESS = re.compile(r"([^\s\"'<>@,;:()\[\]=&/\\?])[^\s\"'<>@,;:()\[\]=&/\\?]{0,63}?(@|%40|\\u0040)")
 LISTS = ("operations", "contacts", "changes", "members", "add", "remove")
 
 
@@ -205,3 +207,17 @@ def to_curl(call: ApiCall, kept: Kept) -> str:
 def to_argument(body: bytes) -> str:
     text = body.decode(errors="replace")
     return shlex.quote(text) if len(text) <= CURL_BODY_CHARS else "@body.json"
+
+
+def masked(shown: Shown) -> Shown:
+    """For staff: addresses are shortened to their first letter and their domain."""
+    shown.request, shown.answer = mask(shown.request), mask(shown.answer)
+    shown.items = [replace(item, sent=mask(item.sent), detail=mask(item.detail)) for item in shown.items]
+    if shown.kept is not None:
+        shown.kept.path, shown.kept.query = mask(shown.kept.path), mask(shown.kept.query)
+    return shown
+
+
+def mask(text: str) -> str:
+    """eve@example.com → e***@example.com, also where the @ is written %40 or \\u0040."""
+    return ADDRESS.sub(r"\1***\2", text)
