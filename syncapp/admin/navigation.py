@@ -13,6 +13,8 @@ WORK = [
     ("Clients", "apartment", "accounts_account_changelist"),
     ("People", "group", "audiences_profile_changelist"),
     ("Audiences", "groups", "audiences_audience_changelist"),
+    ("Syncs", "sync", "audiences_syncsession_changelist"),
+    ("Jobs", "list_alt", "audiences_job_changelist"),
     ("Connections", "cable", "connectors_connection_changelist"),
     ("Runs", "play_circle", "connectors_run_changelist"),
     ("Alerts", "notifications", "notices_alert_changelist"),
@@ -26,6 +28,7 @@ SETTINGS = [
     ("Authorizations", "key", "connectors_authorization_changelist"),
     ("Webhooks", "webhook", "notices_endpoint_changelist"),
     ("API keys", "vpn_key", "accounts_apikey_changelist"),
+    ("Push settings", "tune", "audiences_pushsettings_changelist"),
     ("Memberships", "badge", "accounts_membership_changelist"),
     ("Users", "manage_accounts", "accounts_user_changelist"),
 ]

@@ -180,7 +180,8 @@ def test_an_audience_in_use_is_not_deleted(at_anns, ann_account, audience_of, mo
     assert at_anns.post(delete, {"post": "yes"}).status_code == FOUND
     with scope.account(ann_account):
         assert Audience.objects.get().deleted_at is not None
-    assert at_anns.get(reverse("admin:audiences_audience_change", args=[audience.pk])).status_code == 404
+    page = at_anns.get(reverse("admin:audiences_audience_change", args=[audience.pk])).content.decode()
+    assert "It can be restored, with its members" in page
 
 
 @pytest.mark.parametrize(

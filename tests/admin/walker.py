@@ -95,20 +95,22 @@ def model_of(pattern: URLPattern, route: str) -> type[models.Model] | None:
 def fillings(rows: Rows, account: Account | None, model: type[models.Model] | None) -> dict[str, str]:
     """Parameter → value. Without an account: ids nobody has."""
     by_name = {found._meta.model_name: row for found, row in rows.items()}
-    audience = by_name.get("audience")
+    audience, person = by_name.get("audience"), by_name.get("profile")
     return {
         "object_id": str(object_id(rows, account, model)),
         "slug": account.slug if account is not None else "nobody",
         "external_id": audience.external_id if audience is not None else "nothing",
+        "purpose": "newsletter",
+        "contact_external_id": person.external_id if person is not None else "nobody",
         "app_label": "audiences",
         "url": "no/such/page",
         "content_type_id": "1",
         "key": "abc123",
         "uidb36": "1",
-        "step": "",
-        **{f"{name}_id": str(row.pk) for name, row in by_name.items()},
         "request_id": "req_nobodys",
         "rest": "no/such/page",
+        "step": "",
+        **{f"{name}_id": str(row.pk) for name, row in by_name.items()},
     }
 
 
