@@ -27,7 +27,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="member",
             index=models.Index(
-                fields=["account", "audience", "added_at", "profile"], name="member_by_added_at"
+                fields=["account", "audience", "added_at", "profile"],
+                condition=models.Q(state="member"),
+                name="member_by_added_at",
             ),
         ),
     ]

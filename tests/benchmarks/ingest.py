@@ -45,7 +45,7 @@ CREATE INDEX ON profile_twin (account_id, email_sha256);
 CREATE TABLE member_twin (LIKE audiences_member INCLUDING DEFAULTS);
 ALTER TABLE member_twin ADD PRIMARY KEY (account_id, audience_id, profile_id);
 CREATE INDEX ON member_twin (account_id, profile_id, audience_id);
-CREATE INDEX ON member_twin (account_id, audience_id, added_at, profile_id);
+CREATE INDEX ON member_twin (account_id, audience_id, added_at, profile_id) WHERE state = 'member';
 CREATE TEMP TABLE staging (external_id text, email text, properties jsonb) ON COMMIT DELETE ROWS;
 """
 UPSERT = """
