@@ -8,6 +8,8 @@ from django.utils import timezone
 
 import audiences.approved
 import audiences.erasing.work
+import audiences.imports.carrying
+import audiences.imports.storing
 import audiences.jobs.carrying
 import audiences.jobs.expiry
 import audiences.syncs.carrying

@@ -60,6 +60,17 @@ class ContactBatchIn(Struct, forbid_unknown_fields=True, kw_only=True):
     verbose: bool = False
 
 
+class ContactsImportIn(Struct, forbid_unknown_fields=True, kw_only=True):
+    """As JSON. Of a file (lines of JSON, or CSV) everything but the contacts stands in the query."""
+
+    contacts: Annotated[list[ContactItem], Meta(max_length=limits.CONTACTS_PER_IMPORT_INLINE)]
+    mode: Mode = "upsert"
+    merge: Merge | UnsetType | None = UNSET
+    audience: Annotated[
+        ExternalId | UnsetType | None, Meta(description="Also add them to this audience.")
+    ] = UNSET
+
+
 class ContactSummary(Struct):
     """received = the sum of all others."""
 

@@ -11,6 +11,7 @@ from audiences.api.contact_batch import ContactBatchView
 from audiences.api.contacts import ContactsView, ContactView, EraseView
 from audiences.api.destructive import EmptyView, RestoreView
 from audiences.api.held import HeldView
+from audiences.api.imports import ImportsView
 from audiences.api.jobs import (
     CancelJobView,
     ErrorsCsvView,
@@ -45,6 +46,7 @@ urlpatterns = [
     path("contacts/<str:external_id>/audiences", MembershipsView.as_view()),
     path("contacts", ContactsView.as_view()),
     path("contacts/batch", ContactBatchView.as_view()),
+    path("contacts/imports", ImportsView.as_view()),
     path("contacts/<str:external_id>", ContactView.as_view()),
     path("contacts/<str:external_id>/erase", EraseView.as_view()),
     path("contacts/<str:external_id>/consents", ConsentsView.as_view()),

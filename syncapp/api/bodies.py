@@ -25,6 +25,19 @@ GZIP = 16 + zlib.MAX_WBITS
 NUL_IN_JSON = b"\\u0000"
 ESCAPES = re.compile(rb"\\u00(?:22|3[aA])").search
 MEDIA_TYPES = ("application/json",)
+
+_large: dict[str, int] = {}  # paths whose views read more than usual, piece by piece
+
+
+def allow_large(path: str, most: int) -> None:
+    """Let bodies of up to `most` bytes through to the view of this path, which must not hold them in memory."""
+    _large[path] = most
+
+
+def most_bytes(path: str) -> int:
+    return _large.get(path, limits.BODY_BYTES)
+
+
 PATCH_TYPES = ("application/merge-patch+json", "application/json")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from syncapp.api import catalogue, limits
+from syncapp.api import bodies, catalogue
 from syncapp.api.dialects import dialect_of
 from syncapp.api.paths import PREFIXES, raw_path, to_routable
 from syncapp.api.problems import MEDIA_TYPE, Problem, to_response
@@ -62,11 +62,12 @@ def refuse_oversize(request: HttpRequest) -> None:
     declared = request.META.get("CONTENT_LENGTH") or "0"
     if not declared.isascii() or not declared.isdigit():
         raise Problem("invalid_header", "Content-Length must be a number of bytes.")
-    if len(declared) > 15 or int(declared) > limits.BODY_BYTES:
+    most = bodies.most_bytes(request.path_info)
+    if len(declared) > 15 or int(declared) > most:
         raise Problem(
             "body_too_large",
-            f"The body may have {limits.BODY_BYTES} bytes at most; compress it or split the call.",
-            limit=limits.BODY_BYTES,
+            f"The body may have {most} bytes at most; compress it or split the call.",
+            limit=most,
         )
 
 
