@@ -70,11 +70,16 @@ def by_key(sql: str) -> str:
 
 
 def fetch_by_key(cursor: Any, sql: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """The rows of a query, its joins planned as index look-ups."""
-    cursor.execute(by_key(sql), params)
-    for _ in BY_KEY:
-        cursor.nextset()
+    """The rows of a query, its joins planned as index look-ups.
+
+    The query stands last: where an admin's request names who acts, its results have been gone through already.
+    """
+    off, back = _switches(BY_KEY)
+    cursor.execute(f"{off}{sql}", params)
+    while cursor.nextset():
+        pass
     rows: list[tuple[Any, ...]] = cursor.fetchall()
+    cursor.execute(back)
     return rows
 
 
@@ -84,9 +89,14 @@ def by_hash(sql: str) -> str:
 
 
 def _without(ways: tuple[str, ...], sql: str) -> str:
+    off, back = _switches(ways)
+    return f"{off}{sql}; {back}"
+
+
+def _switches(ways: tuple[str, ...]) -> tuple[str, str]:
     off = "".join(f"SET LOCAL enable_{way} = off; " for way in ways)
-    back = "".join(f"; SET LOCAL enable_{way} = DEFAULT" for way in ways)
-    return f"{off}{sql}{back}"
+    back = "; ".join(f"SET LOCAL enable_{way} = DEFAULT" for way in ways)
+    return off, back
 
 
 def prepare(cursor: Any, in_other_transaction: bool) -> None:
