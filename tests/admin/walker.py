@@ -100,6 +100,11 @@ def fillings(rows: Rows, account: Account | None, model: type[models.Model] | No
         "object_id": str(object_id(rows, account, model)),
         "slug": account.slug if account is not None else "nobody",
         "external_id": audience.external_id if audience is not None else "nothing",
+        "sync_id": f"sync_{by_name['syncsession'].pk}"
+        if "syncsession" in by_name
+        else f"sync_{UNKNOWN_NUMBER}",
+        "webhook_id": str(by_name["endpoint"].pk) if "endpoint" in by_name else str(UNKNOWN_UUID),
+        "number": "1",
         "purpose": "newsletter",
         "contact_external_id": person.external_id if person is not None else "nobody",
         "app_label": "audiences",

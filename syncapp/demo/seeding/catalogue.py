@@ -25,7 +25,7 @@ class DemoObjective:
 
 @dataclass(frozen=True)
 class DemoAudience:
-    """`share` of the people are in it."""
+    """`share` of the people are in it. Its system last pushed `quiet_days` ago."""
 
     external_id: str
     name: str
@@ -35,6 +35,19 @@ class DemoAudience:
     source_system: str = ""
     description: str = ""
     favourite: bool = False
+    quiet_days: int = 0
+    is_archived: bool = False
+    is_deleted: bool = False
+    waiting: int = 0  # people it was told of whom nobody knows yet
+
+
+@dataclass(frozen=True)
+class DemoSync:
+    """A system sends an audience anew: with `kept` of its members and `unknown` ids that nobody knows."""
+
+    audience: str
+    kept: float
+    unknown: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,6 +97,8 @@ class DemoClient:
     objectives: tuple[DemoObjective, ...]
     audiences: tuple[DemoAudience, ...]
     connections: tuple[DemoConnection, ...]
+    syncs: tuple[DemoSync, ...] = ()
+    asks_to_delete: str = ""  # an audience whose deletion by a call waits for a person
     manager: tuple[str, str] = ("", "")  # name, address
     viewer: tuple[str, str] = ("", "")
 

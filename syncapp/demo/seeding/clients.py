@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from syncapp.demo.seeding.catalogue import DemoAudience, DemoClient, DemoConnection, DemoList, DemoObjective
+from syncapp.demo.seeding.catalogue import (
+    DemoAudience,
+    DemoClient,
+    DemoConnection,
+    DemoList,
+    DemoObjective,
+    DemoSync,
+)
 from syncapp.demo.seeding.names import DUTCH, ENGLISH, FLEMISH, FRENCH, words
 
 AMSTERDAM = "(GMT+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna"
@@ -33,9 +40,20 @@ VAN_LOON = DemoClient(
             "Everyone who ordered or signed up; who is mailed is decided by consent.", favourite=True,
         ),
         DemoAudience("loyalty-card", "Loyalty card", 0.55, "Loyalty", ("card",), "ERP", "Holders of the green card."),
-        DemoAudience("workshop-2026", "Workshops spring 2026", 0.12, "Events", ("spring",), "Ticketing"),
+        DemoAudience("workshop-2026", "Workshops spring 2026", 0.12, "Events", ("spring",), "Ticketing", waiting=4),
         DemoAudience("vip-2026", "VIP 2026", 0.04, "Loyalty", ("card", "vip"), "ERP", "The best 4 % by turnover."),
+        DemoAudience(
+            "lapsed", "Lapsed customers", 0.07, "Loyalty/Win back", ("win-back",), "ERP",
+            "Bought nothing for a year. Nothing uses it yet.",
+        ),
+        DemoAudience(
+            "christmas-2025", "Christmas trees 2025", 0.1, "Campaigns/2025", ("season",), "Web shop",
+            quiet_days=45, is_archived=True,
+        ),
+        DemoAudience("bulbs-2026", "Spring bulbs 2026", 0.16, "Campaigns/2026", ("season",), "Web shop", quiet_days=34),
+        DemoAudience("try-out", "Try-out of the new till", 0.01, "", (), "Till", quiet_days=20, is_deleted=True),
     ),
+    syncs=(DemoSync("lapsed", 0.9, unknown=3), DemoSync("loyalty-card", 0.2)),
     connections=(
         DemoConnection(
             "Newsletter and workshops", ("newsletter", "workshops"),
@@ -206,7 +224,9 @@ KUST = DemoClient(
     audiences=(
         DemoAudience("donors", "Donors", 0.8, "Donors", ("gifts",), "CRM", favourite=True),
         DemoAudience("volunteers", "Volunteers", 0.25, "Volunteers", (), "Planning"),
+        DemoAudience("gala-2025", "Guests of the gala 2025", 0.12, "Donors/Events", ("gala",), "CRM", quiet_days=50),
     ),
+    asks_to_delete="gala-2025",
     connections=(
         DemoConnection(
             "Donors and volunteers", ("newsletter", "fundraising"),

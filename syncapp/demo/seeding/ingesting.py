@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
 
 from audiences.ingest import Operation, apply
 from audiences.models import Audience
@@ -17,8 +19,19 @@ class SeedRefused(Exception):
     """The ingest did not take a demo person: the demo's data are wrong."""
 
 
-def ingest(account: Account, operations: Sequence[Operation], audience: Audience | None = None) -> None:
-    result = apply(account=account, audience=audience, operations=operations, unknown="create", source=SOURCE)
+def ingest(
+    account: Account,
+    operations: Sequence[Operation],
+    audience: Audience | None = None,
+    *,
+    source: str = SOURCE,
+    now: datetime | None = None,
+    unknown: Literal["create", "hold"] = "create",
+) -> None:
+    """`now` may lie in the past: then it happened at that time."""
+    result = apply(
+        account=account, audience=audience, operations=operations, unknown=unknown, source=source, now=now
+    )
     if result.errors:
         first = result.errors[0]
         raise SeedRefused(

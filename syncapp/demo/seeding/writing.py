@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from functools import cache
 
 from django.contrib.auth.hashers import make_password
+from django.utils import timezone
 
-from audiences.ingest import Contact, Operation
+from audiences.ingest import ConsentGiven, Contact, Operation
 from audiences.models import Audience, Objective, Property
 from connectors.models import Authorization, Connection, ConnectionObjective, Goal, GoalAudience, Mapping, Run
 from connectors.sync import runs
@@ -21,6 +23,8 @@ from syncapp.demo.seeding.catalogue import DemoClient, DemoConnection, DemoList,
 from syncapp.demo.seeding.clients import PASSWORD
 from syncapp.demo.seeding.ingesting import ingest, suppress_some
 from syncapp.demo.seeding.people import DemoPerson
+from syncapp.demo.seeding.pushing import push_history
+from syncapp.demo.seeding.sessions import send_sessions
 
 PROPERTIES = (
     ("first_name", "First name", Property.Type.TEXT),
@@ -34,6 +38,7 @@ PROPERTIES = (
 )
 NOT_PERSONAL = ("interests", "loyalty_points", "customer_since", "vip")
 PEOPLE_PER_CALL = 5000
+KNOWN_DAYS = 120  # before the first push of any audience
 FIRST_RUN_REASON = "Went through the plan with the client: these are their people."
 
 
@@ -53,11 +58,12 @@ def write_client(client: DemoClient, people: Sequence[DemoPerson]) -> Account:
             invite(account, client.viewer, Membership.Role.VIEWER)
         objectives = write_vocabulary(account, client)
         audiences = write_audiences(account, client)
-        write_people(account, people, audiences)
+        write_people(account, client, people, audiences)
         while plan_next_changes(account.pk):
             pass  # nothing follows these changes yet: what is sent first is the full runs' matter
         for connection in client.connections:
             write_connection(account, client, connection, objectives, audiences, manager)
+        send_sessions(account, client, audiences, people)
     return account
 
 
@@ -110,23 +116,36 @@ def write_audiences(account: Account, client: DemoClient) -> dict[str, Audience]
     }
 
 
-def write_people(account: Account, people: Sequence[DemoPerson], audiences: dict[str, Audience]) -> None:
+def write_people(
+    account: Account, client: DemoClient, people: Sequence[DemoPerson], audiences: dict[str, Audience]
+) -> None:
+    """People were known before the first push of audiences; what they answered since then came later."""
+    now = timezone.now()
+    known_since = now - timedelta(days=KNOWN_DAYS)
     for batch in batches(people):
-        ingest(account, [to_operation(number, person, "upsert") for number, person in enumerate(batch)])
-    for external_id, audience in audiences.items():
-        members = [person for person in people if external_id in person.audiences]
-        for batch in batches(members):
-            operations = [to_operation(number, person, "add") for number, person in enumerate(batch)]
-            ingest(account, operations, audience)
+        ingest(
+            account, [to_operation(n, person, known_since) for n, person in enumerate(batch)], now=known_since
+        )
+        later = [(person, after(person, known_since)) for person in batch]
+        answers = [
+            Operation(n, "upsert", "external_id", person.external_id, consents=given)
+            for n, (person, given) in enumerate(one for one in later if one[1])
+        ]
+        ingest(account, answers)
+    for row in client.audiences:
+        push_history(account, audiences[row.external_id], row, people, now)
     suppress_some(account, people)
 
 
-def to_operation(number: int, person: DemoPerson, op: str) -> Operation:
-    """An `upsert` brings data and consents; an `add` the membership alone."""
-    if op == "add":
-        return Operation(number, "add", "external_id", person.external_id)
+def to_operation(number: int, person: DemoPerson, until: datetime) -> Operation:
+    """Data, and the answers until then."""
     contact = Contact(email=person.email, external_id=person.external_id, properties=person.properties)
-    return Operation(number, "upsert", "external_id", person.external_id, contact, person.consents)
+    consents = tuple(given for given in person.consents if given.occurred_at <= until)
+    return Operation(number, "upsert", "external_id", person.external_id, contact, consents)
+
+
+def after(person: DemoPerson, since: datetime) -> tuple[ConsentGiven, ...]:
+    return tuple(given for given in person.consents if given.occurred_at > since)
 
 
 def batches(people: Sequence[DemoPerson]) -> Iterator[Sequence[DemoPerson]]:
