@@ -22,6 +22,7 @@ from audiences.models import (
     Profile,
     PushSettings,
 )
+from connectors.models import Authorization, Connection, Goal, GoalAudience
 from syncapp.accounts import scope
 from syncapp.notices.models import Alert
 from syncapp.work import Slice
@@ -340,3 +341,32 @@ def test_what_can_no_longer_be_restored_is_purged(
     with scope.account(bob_account):
         assert Audience.objects.filter(pk=bobs.pk).exists()
     assert api.post("/audiences/vip-2024/restore", None).json()["code"] == "audience_not_found"
+
+
+def test_a_goal_keeps_its_audience(api, full, ann_account):
+    with scope.account(ann_account):
+        authorization = Authorization.objects.create(
+            account=ann_account, connector="campaign_monitor", label="Agency", secrets={"api_key": "x"}
+        )
+        letter = Connection.objects.create(
+            account=ann_account, name="Weekly", connector="campaign_monitor", authorization=authorization
+        )
+        goal = Goal.objects.create(
+            account=ann_account, connection=letter, name="News", list_id="1", list_name="L"
+        )
+        GoalAudience.objects.create(account=ann_account, goal=goal, audience=full)
+    use = {
+        "kind": "goal",
+        "id": str(goal.pk),
+        "name": "Weekly: News",
+        "state": "off",
+        "url": f"/admin/connectors/goal/{goal.pk}/change/",
+        "blocks_delete": True,
+    }
+    assert api.get("/audiences/vip-2024/usages").json() == [use]
+    assert api.delete("/audiences/vip-2024?dry_run=true").json() == {"would_delete": False, "usages": [use]}
+    for answer in (api.delete("/audiences/vip-2024"), api.post(EMPTY, {"expected_member_count": 3})):
+        assert (answer.status_code, answer.json()["usages"]) == (409, [use])
+    with scope.account(ann_account):
+        GoalAudience.objects.all().delete()
+    assert api.delete("/audiences/vip-2024").status_code == 204

@@ -17,6 +17,7 @@ from syncapp.notices import signing
 from syncapp.notices.models import Alert, Delivery, Endpoint
 from tests.api.conftest import api, api_of, vip  # noqa: F401  fixtures
 from tests.notices.conftest import pass_time
+from tests.notices.faulty import CUTS, cutting
 from tests.notices.test_webhooks import is_signed
 
 PATCH_TYPE = "application/merge-patch+json"
@@ -300,3 +301,27 @@ def test_what_was_not_taken_is_taken_later(api, hook, receiver, work, ann_accoun
         assert {row.state for row in Delivery.objects.all()} == {"delivered"}
     assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 3
     assert len(receiver.got) == 6
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_cut_answer_is_no_delivery_and_is_mended_under_the_same_id(
+    api,  # noqa: F811
+    hook,
+    receiver,
+    work,
+    ann_account,
+    cut,
+):
+    path = f"/webhooks/{hook['id']}"
+    with cutting(CUTS[cut]) as url:
+        assert api.send("PATCH", path, {"url": url}).status_code == 200
+        message = api.post(f"{path}/test", None).json()
+        work()
+    failed = api.get(f"{path}/deliveries/{message['id']}").json()
+    assert (failed["state"], failed["attempts"]) == ("waiting", 1)
+    assert failed["last_error"] != ""
+    api.send("PATCH", path, {"url": receiver.url})
+    pass_time(ann_account, timedelta(seconds=40))
+    work()
+    assert api.get(f"{path}/deliveries/{message['id']}").json()["state"] == "delivered"
+    assert [headers["webhook-id"] for headers, _ in receiver.got] == [message["message_id"]]
