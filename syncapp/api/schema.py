@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
@@ -60,6 +61,23 @@ class Problem(msgspec.Struct):
     code: str
     request_id: str
     retryable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """After `source` was answered with `status`, `target` goes on; `parameters` are OpenAPI's runtime expressions."""
+
+    source: str
+    status: int
+    target: str
+    parameters: Mapping[str, Any]
+
+
+_links: list[Link] = []
+
+
+def register_links(links: Sequence[Link]) -> None:
+    _links.extend(link for link in links if link not in _links)
 
 
 def reference(kind: type) -> dict[str, Any]:
@@ -182,7 +200,16 @@ def add_components(result: dict[str, Any], generator: Any, request: Any, public:
         for described in path.values():
             examples.add_recorded(described)
             add_headers(described)
+            add_links(described)
     return result
+
+
+def add_links(described: dict[str, Any]) -> None:
+    for link in _links:
+        response = described["responses"].get(str(link.status))
+        if link.source == described["operationId"] and response is not None:
+            shown = {"operationId": link.target, "parameters": dict(link.parameters)}
+            response.setdefault("links", {})[link.target] = shown
 
 
 def add_headers(described: dict[str, Any]) -> None:

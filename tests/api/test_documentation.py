@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import get_resolver
 from jsonschema import Draft202012Validator
 
+from audiences.api.documentation.links import LINKS
 from syncapp.api import catalogue, guide, published
 from syncapp.api.changelog import entries
 from syncapp.api.own_pages import LIMIT_WORDS, numbers_of
@@ -83,7 +84,9 @@ def test_every_address_and_method_is_documented(document):
             if hasattr(view.cls, method):
                 served.add((path, method))
                 assert any(pattern.fullmatch(path) for pattern in templates[method]), (method, path)
-    documented = {(path, method) for path, item in document["paths"].items() for method in METHODS & set(item)}
+    documented = {
+        (path, method) for path, item in document["paths"].items() for method in METHODS & set(item)
+    }
     assert documented <= served
 
 
@@ -111,6 +114,20 @@ def test_every_operation_has_words_statuses_and_examples(document):
 def test_ids_of_operations_are_unique(document):
     ids = [operation["operationId"] for _, operation in operations(document)]
     assert len(ids) == len(set(ids))
+
+
+def test_links_name_operations_and_their_parameters(document):
+    parameters = {
+        operation["operationId"]: {part["name"] for part in operation.get("parameters", ())}
+        for _, operation in operations(document)
+    }
+    placed = set()
+    for _, operation in operations(document):
+        for status, response in operation["responses"].items():
+            for link in response.get("links", {}).values():
+                assert set(link["parameters"]) <= parameters[link["operationId"]], link
+                placed.add((operation["operationId"], int(status), link["operationId"]))
+    assert placed == {(link.source, link.status, link.target) for link in LINKS}
 
 
 def test_every_code_is_one_that_an_operation_or_the_server_can_answer(document):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from audiences.api.documentation.links import LINKS
 from audiences.api.guide import webhook_samples
 from audiences.api.guide.item_codes import ITEM_CODES
-from syncapp.api import catalogue, examples, guide
+from syncapp.api import catalogue, examples, guide, schema
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FOLDER = "audiences/guide"
@@ -129,6 +130,7 @@ PAGES = (
 
 def register() -> None:
     examples.register(EXAMPLES)
+    schema.register_links(LINKS)
     catalogue.register_items(*ITEM_CODES)
     for page in PAGES:
         guide.register(page)

@@ -1,0 +1,122 @@
+"""Generated calls: such that fit the document, such that do not, and chains that follow the document's links."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import hypothesis
+import schemathesis
+from hypothesis import HealthCheck, Phase
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import (
+    allow_header_conformance,
+    content_type_conformance,
+    not_a_server_error,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from schemathesis.core.failures import FailureGroup
+
+from syncapp.api.schema import ERROR_CODES
+from tests.fuzz.report import Report
+from tests.fuzz.scene import Values
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    allow_header_conformance,
+]
+SHARES = {"positive": 0.4, "negative": 0.4, "stateful": 0.2}
+STEPS = 6
+TIMEOUT_S = 30
+
+
+def run(url: str, key: str, values: Values, cases: int, seed: int) -> Report:
+    report = Report()
+    schema = schemathesis.openapi.from_url(f"{url}/api/v1/openapi.json")
+    headers = {"Authorization": f"Bearer {key}"}
+
+    def send(phase: str, case: Case) -> Any:
+        response = None
+        try:
+            response = case.call(base_url=url, headers=headers, timeout=TIMEOUT_S)
+            report.took(phase, case, response)
+            case.validate_response(response, checks=CHECKS)
+            check_code(case, response)
+        except (FailureGroup, AssertionError, OSError) as error:
+            report.failed(case, response, error)
+        return response
+
+    operations = [result.ok() for result in schema.get_all_operations()]
+    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+        share = round(cases * SHARES[mode.value] / len(operations)) + 1
+        for operation in operations:
+            try_operation(operation, mode, share, seed, values, send)
+    try_chains(schema, round(cases * SHARES["stateful"]), seed, send)
+    return report
+
+
+def check_code(case: Case, response: Any) -> None:
+    """The problem's code is one that the operation documents, or the path reached none."""
+    if response.status_code >= 400:
+        code = response.json()["code"]
+        documented = case.operation.definition.raw[ERROR_CODES]
+        assert code in (*documented, "not_found"), f"{code} is not documented."
+
+
+def try_operation(
+    operation: Any,
+    mode: GenerationMode,
+    count: int,
+    seed: int,
+    values: Values,
+    send: Callable[[str, Case], Any],
+) -> None:
+    """`count` calls of one operation; half of them name something that is there."""
+    known = st.fixed_dictionaries(
+        {
+            name: st.one_of(st.none(), st.sampled_from(list(found)))
+            for name, found in values.items()
+            if found and any(part.name == name for part in operation.path_parameters)
+        }
+    )
+
+    def once(case: Case, chosen: dict[str, str | None]) -> None:
+        for name, value in chosen.items():
+            if value is not None:
+                case.path_parameters[name] = quote(value, safe="")
+        send(mode.value, case)
+
+    given = hypothesis.given(case=operation.as_strategy(generation_mode=mode), chosen=known)
+    hypothesis.seed(seed)(settings_of(count)(given(once)))()
+
+
+def try_chains(schema: Any, count: int, seed: int, send: Callable[[str, Case], Any]) -> None:
+    class Chains(schema.as_state_machine()):  # type: ignore[misc]
+        def call(self, case: Case, **options: Any) -> Any:
+            return send("stateful", case)
+
+        def validate_response(self, *given: Any, **options: Any) -> None:
+            """Done by `send`."""
+
+    hypothesis.seed(seed)(Chains)
+    Chains.run(settings=settings_of(count // STEPS + 1, stateful_step_count=STEPS))
+
+
+def settings_of(count: int, **others: Any) -> hypothesis.settings:
+    return hypothesis.settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
+        **others,
+    )
