@@ -28,12 +28,14 @@ from syncapp.api.views import json
 MOST_EVENTS = 1_000
 STREAM = "activate"
 
+# In the order of keys, so that two calls with the same events wait for each other instead of deadlocking.
 STORE = """
 INSERT INTO audiences_event (account_id, profile_id, stream, type, occurred_at, recorded_at, dedupe_key, data)
 SELECT %(account)s, given.profile_id, %(stream)s, given.type, given.occurred_at, %(now)s, given.dedupe_key, given.data
 FROM unnest(
     %(profile_ids)s::bigint[], %(types)s::text[], %(times)s::timestamptz[], %(keys)s::text[], %(data)s::jsonb[]
 ) AS given (profile_id, type, occurred_at, dedupe_key, data)
+ORDER BY given.dedupe_key COLLATE "C"
 ON CONFLICT (account_id, stream, dedupe_key) DO NOTHING
 """
 

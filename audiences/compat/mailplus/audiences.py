@@ -12,11 +12,10 @@ from rest_framework.request import Request
 
 from audiences import ingest
 from audiences.api import ending, resource
-from audiences.api.wire import AudienceIn
+from audiences.api.wire import AudienceIn, AudienceNew
 from audiences.compat.mailplus import formats
 from audiences.compat.mailplus.errors import (
     CONTACT_NOT_FOUND,
-    ID_NOTUNIQUE,
     INVALID_PARAMS,
     INVALID_STATE,
     RESOURCE_NOT_FOUND,
@@ -46,9 +45,9 @@ class AudiencesView(MailPlusView):
     def post(self, request: Request) -> HttpResponse:
         fields = self.fields()
         external_id = to_external_id(fields.get("externalId"), "externalId", 417)
-        wanted = to_wanted(fields)
+        given = to_given(fields)
         with pghistory.context(key=self.client.label):
-            audience, _ = resource.put(self.client, external_id, wanted, refuse_existing)
+            audience = resource.create(self.client, AudienceNew(external_id=external_id, **given))
         return self.answer("audience", to_out(audience))
 
 
@@ -66,17 +65,18 @@ class AudienceView(MailPlusView):
         fields, wanted_id = self.fields(), to_id(external_id)
         if to_text(fields.get("externalId")) != wanted_id:
             raise invalid("externalId must be that of the address.")
-        wanted = to_wanted(fields)
+        given = to_given(fields)
         with pghistory.context(key=self.client.label):
-            audience, _ = resource.put(self.client, wanted_id, wanted, refuse_missing)
+            audience, _ = resource.put(self.client, wanted_id, AudienceIn(**given), refuse_missing)
         return self.answer("audience", to_out(audience))
 
     def delete(self, request: Request, external_id: str) -> HttpResponse:
         unwanted_id = to_id(external_id)
         resource.find(self.client, unwanted_id)
-        refuse_without_approval(self.client.account_id, "Deleting an audience")
-        with pghistory.context(key=self.client.label):
-            ending.delete(self.client, unwanted_id, lambda version: None)
+        with pghistory.context(key=self.client.label), transaction.atomic():
+            job = ending.delete(self.client, unwanted_id, lambda version: None)
+            if job is not None:  # it is taken back with the transaction
+                raise needs_approval("Deleting an audience")
         return no_content()
 
 
@@ -124,29 +124,31 @@ class AudienceContactsView(MailPlusView):
                 "A removal without a body would empty the audience; this account does not allow that. "
                 "Name the contacts, or ask for it to be allowed in the push settings."
             )
-        refuse_without_approval(self.client.account_id, "Emptying an audience")
-        with transaction.atomic():
-            emptied = empty(audience, source=f"api:{self.client.label}", check=resource.require_pushed)
-            note(audience, "emptied", key=self.client.label, removed=emptied.removed)
+        try:
+            self.take_everybody_out(audience)
+        except Audience.DoesNotExist as error:  # deleted meanwhile
+            raise resource.not_found() from error
         return no_content()
 
+    @transaction.atomic
+    def take_everybody_out(self, audience: Audience) -> None:
+        if push_settings(self.client.account_id).requires_approval:
+            raise needs_approval("Emptying an audience")
+        emptied = empty(audience, source=f"api:{self.client.label}", check=resource.require_pushed)
+        note(audience, "emptied", key=self.client.label, removed=emptied.removed)
 
-def to_wanted(fields: dict[str, Any]) -> AudienceIn:
+
+def to_given(fields: dict[str, Any]) -> dict[str, Any]:
     """Name and description; 417 where they are not as they must be. An absent description stays as it is."""
     name = to_text(fields.get("name"))
     if name is None or not len(name.strip()) >= 1 or len(name) > limits.NAME_CHARS:
         raise invalid(f"name must have 1 to {limits.NAME_CHARS} characters.", 417)
     if fields.get("description") is None:
-        return AudienceIn(name=name)
+        return {"name": name}
     description = to_text(fields["description"])
     if description is None or len(description) > limits.DESCRIPTION_CHARS:
         raise invalid(f"description may have {limits.DESCRIPTION_CHARS} characters.", 417)
-    return AudienceIn(name=name, description=description)
-
-
-def refuse_existing(version: int | None) -> None:
-    if version is not None:
-        raise Failure(417, ID_NOTUNIQUE, "There is an audience with this externalId already.")
+    return {"name": name, "description": description}
 
 
 def refuse_missing(version: int | None) -> None:
@@ -154,15 +156,14 @@ def refuse_missing(version: int | None) -> None:
         raise Failure(404, RESOURCE_NOT_FOUND, "There is no audience with this externalId.")
 
 
-def refuse_without_approval(account_id: int, words: str) -> None:
+def needs_approval(words: str) -> Failure:
     """Mail+ knows no answer for "later", so what a person must approve is refused here."""
-    if push_settings(account_id).requires_approval:
-        raise Failure(
-            417,
-            INVALID_STATE,
-            f"{words} needs the approval of a person in this account, which Mail+'s calls cannot wait for. "
-            "Do it in the admin, or by /api/v1.",
-        )
+    return Failure(
+        417,
+        INVALID_STATE,
+        f"{words} needs the approval of a person in this account, which Mail+'s calls cannot wait for. "
+        "Do it in the admin, or by /api/v1.",
+    )
 
 
 def to_ids(fields: dict[str, Any]) -> list[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
 
@@ -110,3 +113,35 @@ def test_through_a_web_server(shop, ann_account):
         assert (wrong.status_code, list(wrong.json())) == (401, ["errors"])
     with scope.account(ann_account):
         assert Event.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_events_from_all_sides_at_once(shop, ann_account, objective_of):
+    objective_of(ann_account)
+    at = "2026-06-01T10:00:00Z"
+    events = [
+        {
+            "event": "EmailOptIn",
+            "email": f"p{n % 20}@example.com",
+            "newsletter": "yes",
+            "orderid": n,
+            "timestamp": at,
+        }
+        for n in range(60)
+    ]
+    events += [{"event": "PageView", "sqzly_cookie": f"visitor-{n}", "timestamp": at} for n in range(20)]
+    headers = {"X-AUTH-ACCOUNT": shop.account, "X-AUTH-APIKEY": shop.key}
+    with running_web() as (url, _pid), httpx.Client(base_url=url, headers=headers, timeout=60) as web:
+
+        def send(seed):
+            mixed = random.Random(seed).sample(events, len(events))
+            return web.post("/compat/activate/v1/track", json={"events": mixed})
+
+        with ThreadPoolExecutor(8) as threads:
+            answers = list(threads.map(send, range(16)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert sum(answer.json()["events"] for answer in answers) == 80
+    assert sum(answer.json()["created"] for answer in answers) == 20
+    with scope.account(ann_account):
+        assert (Event.objects.count(), Profile.objects.count()) == (80, 20)
+        assert Event.objects.filter(profile=None).count() == 20

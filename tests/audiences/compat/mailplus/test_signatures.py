@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import httpx
@@ -172,3 +173,17 @@ def test_ids_with_slashes_and_spaces_through_a_web_server(mailplus, ann_account,
         assert web.get(f"{caller.base}/audience/a%20b").status_code == 403
     with scope.account(ann_account):
         assert Audience.objects.filter(deleted_at=None, member_count=1).count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_parallel_repeats_exactly_one_passes(mailplus, ann_account):
+    with running_web() as (url, _pid), httpx.Client(base_url=url, timeout=30) as web:
+        caller = replace(mailplus, host=url)
+        header = caller.sign("POST", "/audience")
+
+        def send(_):
+            return web.post(f"{caller.base}/audience", json=AUDIENCE, headers={"Authorization": header})
+
+        with ThreadPoolExecutor(8) as threads:
+            statuses = sorted(answer.status_code for answer in threads.map(send, range(24)))
+    assert statuses == [200] + [403] * 23
