@@ -15,6 +15,7 @@ import audiences.jobs.expiry
 import audiences.syncs.carrying
 import audiences.syncs.expiry
 import audiences.syncs.leftovers  # noqa: F401  registers, as do those above
+from audiences.compat.mailplus.nonces import forget_old as forget_old_nonces
 from audiences.deleting import expire_due, purge
 from audiences.ingest.sweep import sweep
 from audiences.models import Audience, Change
@@ -28,12 +29,13 @@ PLANNED_KEPT = timedelta(days=7)
 
 @daily("03:10", name="sweep_audiences")
 def sweep_audiences(slice_: Slice) -> float | None:
-    """Traces of removals, people who waited too long and planned changes, account by account."""
+    """Traces of removals, people who waited too long, planned changes and old nonces, account by account."""
     for account_id in Account.objects.order_by("pk").values_list("pk", flat=True):
         with scope.account(account_id):
             sweep(account_id)
             forget_counts(account_id)
             Change.objects.filter(planned_at__lt=timezone.now() - PLANNED_KEPT).delete()
+            forget_old_nonces()
     return None
 
 

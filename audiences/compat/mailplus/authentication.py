@@ -61,12 +61,17 @@ def check_signature(request: HttpRequest, signed: oauth.Signed) -> keys.Client:
 def urls_of(request: HttpRequest) -> list[str]:
     """The address as a client may have signed it: the path as it was sent, or in its one spelling.
 
-    The scheme is what reached us, or that of our public address: a proxy in front may end TLS.
+    Scheme and host are what reached us, or those of our public address: a proxy in front may end TLS and name us
+    otherwise.
     """
-    schemes = dict.fromkeys((request.scheme or "http", urlsplit(settings.SITE_URL).scheme))
+    public = urlsplit(settings.SITE_URL)
+    host = request.get_host()
+    places = dict.fromkeys(
+        ((request.scheme or "http", host), (public.scheme, host), (public.scheme, public.netloc))
+    )
     path = raw_path(request)
     paths = dict.fromkeys((path, to_routable(path)))
-    return [oauth.to_url(scheme, request.get_host(), one) for scheme in schemes for one in paths]
+    return [oauth.to_url(scheme, name, one) for scheme, name in places for one in paths]
 
 
 def refused(words: str) -> Failure:

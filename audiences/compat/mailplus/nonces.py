@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from audiences.compat.mailplus.oauth import Signed
 from syncapp.accounts import scope
 from syncapp.accounts.keys import Client
+from syncapp.api.models import UsedNonce
 
 SKEW_S = 300
 
@@ -27,6 +29,11 @@ INSERT INTO api_usednonce (account_id, key_id, nonce_sha256, expires_at)
 VALUES (%(account)s, %(key)s, %(nonce)s, %(expires_at)s)
 ON CONFLICT (account_id, key_id, nonce_sha256) DO NOTHING
 """
+
+
+def forget_old() -> int:
+    """Of keys that do not call any more, for the accounts in scope. Returns how many."""
+    return int(UsedNonce.objects.filter(expires_at__lt=timezone.now())._raw_delete("default"))
 
 
 def is_timely(signed: Signed, now: datetime) -> bool:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from oauthlib import oauth1
 
+from audiences.compat.mailplus import nonces
 from audiences.models import Audience
 from syncapp.accounts import keys, scope
 from syncapp.accounts.models import ApiKey
@@ -61,6 +62,17 @@ def test_a_header_with_a_realm_and_parameters_in_the_query(mailplus, vip):
     assert mailplus.get(path, authorization="").status == 200
 
 
+def test_behind_a_proxy_the_public_address_is_signed(mailplus, vip, settings):
+    settings.SITE_URL = "https://app.agency.example"
+    for host, status in (
+        ("https://app.agency.example", 200),
+        ("https://localhost:8000", 200),
+        ("http://localhost:8000", 200),
+        ("https://other.example", 403),
+    ):
+        assert replace(mailplus, host=host).get("/audience/vip-2024").status == status
+
+
 def test_a_call_is_taken_once(mailplus, vip):
     header = mailplus.sign("GET", "/audience/vip-2024")
     assert mailplus.get("/audience/vip-2024", authorization=header).status == 200
@@ -92,6 +104,8 @@ def test_used_nonces_are_forgotten(mailplus, vip, ann_account):
         UsedNonce.objects.update(expires_at="2026-01-01T00:00:00Z")
         mailplus.get("/audience/vip-2024")
         assert UsedNonce.objects.count() == 1
+        UsedNonce.objects.update(expires_at="2026-01-01T00:00:00Z")
+        assert (nonces.forget_old(), UsedNonce.objects.count()) == (1, 0)
 
 
 def test_a_declared_hash_of_the_body_is_checked(mailplus):
