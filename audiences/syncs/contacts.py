@@ -17,6 +17,7 @@ from audiences.api.wire import ContactIn
 from audiences.ingest import ItemOutcome, Operation
 from audiences.ingest.staging import fetch_by_key
 from audiences.models import Job, SyncSession
+from audiences.syncs.lines import to_pointer
 from syncapp.accounts.models import Account
 from syncapp.work import Slice
 
@@ -79,7 +80,7 @@ def write_page(session: SyncSession, job: Job) -> bool:
         if todo:
             result = upsert(session, job, todo)
             counts = {name: result.counts[name] for name in counts}
-            mark(cursor, params, [(todo[error.index], error) for error in result.errors])
+            mark(cursor, session, params, [(todo[error.index], error) for error in result.errors])
     written = {name: job.cursor.get(name, 0) + count for name, count in counts.items()}
     jobs.advance(job, cursor={**job.cursor, **written, "place": [rows[-1][0], rows[-1][1]]})
     return True
@@ -102,7 +103,13 @@ def to_operation(index: int, kind: Any, value: str, contact: str | None) -> Oper
     return Operation(index, "upsert", kind, value, to_contact(msgspec.json.decode(contact, type=ContactIn)))
 
 
-def mark(cursor: Any, params: dict[str, Any], failed: list[tuple[tuple[Any, ...], ItemOutcome]]) -> None:
+def mark(
+    cursor: Any,
+    session: SyncSession,
+    params: dict[str, Any],
+    failed: list[tuple[tuple[Any, ...], ItemOutcome]],
+) -> None:
+    is_delta = session.mode == SyncSession.Mode.DELTA
     real = [(row, error) for row, error in failed if error.code != "contact_not_found"]
     if not real:
         return
@@ -112,6 +119,6 @@ def mark(cursor: Any, params: dict[str, Any], failed: list[tuple[tuple[Any, ...]
         "places": [row[1] for row, _ in real],
         "codes": [error.code for _, error in real],
         "details": [error.detail[:300] for _, error in real],
-        "pointers": [f"/items/{row[1]}{error.pointer}"[:300] for row, error in real],
+        "pointers": [f"/items/{row[1]}{to_pointer(error.pointer, is_delta)}"[:300] for row, error in real],
     }
     cursor.execute(MARK, values)

@@ -24,7 +24,7 @@ DELETE FROM audiences_stageditem WHERE account_id = %(account)s AND session_id =
         SELECT DISTINCT chunk FROM (
             SELECT chunk FROM audiences_stageditem WHERE account_id = %(account)s AND session_id = %(session)s
             LIMIT %(rows)s
-        ) some
+        ) few
     )
 )
 """

@@ -115,7 +115,7 @@ class Lines:
             value=value,
             code=refused.code,
             detail=refused.detail,
-            pointer=place + refused.pointer,
+            pointer=place + to_pointer(refused.pointer, self._is_delta),
             original=original,
         )
 
@@ -240,6 +240,11 @@ def convert(item: Any, kind: type[Any]) -> Any:
         if code != "unknown_field":
             code = "invalid_identifier" if pointer in ("", "/id") else "invalid_contact"
         raise Refused(code, detail, pointer) from None
+
+
+def to_pointer(pointer: str, is_delta: bool) -> str:
+    """Within the item: a member is its contact."""
+    return pointer if is_delta else pointer.removeprefix("/contact")
 
 
 def says_more(contact: dict[str, Any]) -> bool:
