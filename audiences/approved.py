@@ -47,8 +47,9 @@ def empty_audience(job: Job, slice_: Slice) -> bool:
     if job.audience is None:
         jobs.finish(job, state=Job.State.FAILED, reason="The audience is gone.")
         return True
-    if "removed" in job.cursor:
-        return True  # done already, by a worker that died before it could say so
+    if "removed" in job.cursor:  # done already, by a worker that died before it could say so
+        jobs.finish(job, result=job.cursor)
+        return True
     check = partial(still_may_be_emptied, expected=job.params["expected_member_count"])
     try:
         with transaction.atomic(), pghistory.context(user=job.decided_by_id):
