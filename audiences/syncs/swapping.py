@@ -165,6 +165,7 @@ def swap(cursor: Any, session: SyncSession, found: Resolved, params: dict[str, A
     last_sync = {
         "at": params["now"].isoformat(),
         "kind": session.mode,
+        "source": params["source"],
         "added": added,
         "removed": removed,
         "failed": found.failed,
