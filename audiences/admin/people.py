@@ -15,6 +15,7 @@ from django.utils.html import format_html, format_html_join
 
 from audiences.admin import person, wording
 from audiences.admin.answers import AnswerForm, record_answer
+from audiences.admin.erasing import Erasing
 from audiences.admin.panels import panels_of
 from audiences.admin.search import by_term
 from audiences.models import Profile
@@ -23,7 +24,7 @@ from syncapp.admin.base import Role, TenantAdmin
 
 
 @admin.register(Profile)
-class PersonAdmin(TenantAdmin):
+class PersonAdmin(Erasing, TenantAdmin):
     """People come in through audiences and connections; here they are found, read, and their answers
     recorded.
     """
@@ -137,5 +138,6 @@ class PersonAdmin(TenantAdmin):
                 "audiences": person.audiences_of(profile),
                 "panels": panels_of(request, profile),
                 "form": form if self.has_answer_permission(request, profile) else None,
+                "may_erase": self.has_erase_permission(request, profile),
             },
         )

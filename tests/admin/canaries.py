@@ -75,10 +75,12 @@ def make(model: type[models.Model], account: Account, user: User, made: Rows) ->
 
 SPECIAL: dict[str, Any] = {
     "audiences.Profile.consents": {"newsletter": {"state": "granted", "at": AT}},
+    "audiences.Profile.forgotten_at": None,
     "audiences.Audience.last_sync": {"at": AT, "kind": "delta", "added": 1, "removed": 0, "failed": 0},
     "audiences.Audience.deleted_at": None,
     "audiences.Audience.archived_at": None,
     "audiences.Change.profile_ids": [1],
+    "connectors.Run.forgotten": {},
     "connectors.Run.skipped": {"no_consent": 1},
     "connectors.Reconciliation.matrix": {"wanted": {"active": [1, 1]}},
     "connectors.Reconciliation.differences": {"fields": 1},
