@@ -42,7 +42,7 @@ class ApiCallAdmin(TenantAdmin):
 
     body_role = Role.MANAGER
     add_role = change_role = delete_role = None
-    list_display = ("what", "key", "answer", "items", "took", "when")
+    list_display = ("what", "system", "answer", "items", "took", "when")
     list_filter = ("key", OutcomeFilter)
     list_filter_sheet = True
     list_select_related = ("key",)
@@ -65,9 +65,13 @@ class ApiCallAdmin(TenantAdmin):
     def what(self, call: ApiCall) -> SafeString:
         return format_html('<span class="mono">{} {}</span>', call.method, call.path)
 
+    @admin.display(description="Key", ordering="key__label")
+    def system(self, call: ApiCall) -> str:
+        return str(call.key.label)
+
     @admin.display(description="Answer", ordering="status")
     def answer(self, call: ApiCall) -> SafeString:
-        look = "bad" if call.has_failed else "good"
+        look = "bad" if call.status >= 400 else "warn" if call.has_failed else "good"
         return format_html('<span class="badge badge-{}">{}</span> {}', look, call.status, call.code)
 
     @admin.display(description="Items")

@@ -119,6 +119,20 @@ def source_of(request: HttpRequest) -> Callable[[int], bytes]:
     return request.read
 
 
+def refuse_oversize(request: HttpRequest) -> None:
+    """What declares itself too large is refused before a byte of it is read."""
+    declared = request.META.get("CONTENT_LENGTH") or "0"
+    if not declared.isascii() or not declared.isdigit():
+        raise Problem("invalid_header", "Content-Length must be a number of bytes.")
+    most = most_bytes(request.path_info)
+    if len(declared) > 15 or int(declared) > most:
+        raise Problem(
+            "body_too_large",
+            f"The body may have {most} bytes at most; compress it or split the call.",
+            limit=most,
+        )
+
+
 def read_capped(read: Callable[[int], bytes], most: int) -> bytes:
     pieces: list[bytes] = []
     size = 0

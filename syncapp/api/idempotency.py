@@ -24,6 +24,7 @@ from syncapp.api import limits
 from syncapp.api.models import Reply
 from syncapp.api.paths import raw_path
 from syncapp.api.problems import Problem, to_response
+from syncapp.work import crashing
 
 T = TypeVar("T")
 KEY = re.compile(rf"[\x21\x23-\x5b\x5d-\x7e]{{1,{limits.IDEMPOTENCY_KEY_CHARS}}}")
@@ -103,7 +104,10 @@ def run(
         with transaction.atomic():
             return begin(call) or remember(call, to_response(problem, request))
     with transaction.atomic():
-        return begin(call) or remember(call, attempt(request, perform, prepared))
+        response = begin(call) or remember(call, attempt(request, perform, prepared))
+        crashing.reached("before_commit", "call")
+    crashing.reached("after_commit", "call")
+    return response
 
 
 def attempt(request: HttpRequest, perform: Callable[[T], HttpResponse], prepared: T) -> HttpResponse:

@@ -1,7 +1,7 @@
 """What holds for every answer under /api/ and /compat/, also where no view of ours was reached.
 
-It stands first: it gives the request its id, refuses what declares itself too large before a byte of it is
-read, and turns every error page of Django into problem+json, or what the door speaks (`dialects`).
+It stands first: it gives the request its id, and turns every error page of Django into problem+json, or what the
+door speaks (`dialects`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from syncapp.api import bodies, catalogue
+from syncapp.api import catalogue
 from syncapp.api.dialects import dialect_of
 from syncapp.api.paths import PREFIXES, raw_path, to_routable
 from syncapp.api.problems import MEDIA_TYPE, Problem, to_response
@@ -37,10 +37,6 @@ class ApiMiddleware:
         return response
 
     def answer(self, request: HttpRequest) -> HttpResponse:
-        try:
-            refuse_oversize(request)
-        except Problem as problem:
-            return to_response(problem, request)
         response = self.get_response(request)
         if response.status_code >= 400 and not is_written(response, request):
             return to_problem(response, request)
@@ -56,19 +52,6 @@ def is_written(response: HttpResponse, request: HttpRequest) -> bool:
     dialect = dialect_of(request)
     forms = (MEDIA_TYPE,) if dialect is None else dialect.media_types
     return response.headers.get("Content-Type") in forms
-
-
-def refuse_oversize(request: HttpRequest) -> None:
-    declared = request.META.get("CONTENT_LENGTH") or "0"
-    if not declared.isascii() or not declared.isdigit():
-        raise Problem("invalid_header", "Content-Length must be a number of bytes.")
-    most = bodies.most_bytes(request.path_info)
-    if len(declared) > 15 or int(declared) > most:
-        raise Problem(
-            "body_too_large",
-            f"The body may have {most} bytes at most; compress it or split the call.",
-            limit=most,
-        )
 
 
 def to_problem(response: HttpResponse, request: HttpRequest) -> HttpResponse:

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from syncapp.accounts import scope
 from syncapp.accounts.keys import Client
-from syncapp.api import limits
+from syncapp.api import bodies, limits
 from syncapp.api.admission import admit, client_of
 from syncapp.api.authentication import no_valid_key
 from syncapp.api.paths import to_text
@@ -50,6 +50,7 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.perform_authentication(request)
+        bodies.refuse_oversize(request._request)
         super().initial(request, *args, **kwargs)
         method = "GET" if request.method == "HEAD" else str(request.method)
         if hasattr(self, method.lower()):

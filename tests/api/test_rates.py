@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
+from audiences import ingest
 from syncapp.accounts import scope
 from syncapp.api.models import RateWindow
 
@@ -86,3 +87,65 @@ def test_limits_publishes_what_is_enforced(api, settings):
     assert found["rates"]["requests"] == {"quota": 77, "window_s": 60}
     assert found["operations_per_request"] == 10_000
     assert found["body"] == {"compressed_bytes": 10 * 2**20, "decompressed_bytes": 50 * 2**20}
+
+
+def test_every_answer_to_a_known_key_tells_both_quotas(api, api_of, vip, ann_account, monkeypatch):
+    weak = api_of(ann_account, "weak", [])
+    answers = {
+        200: api.get("/limits"),
+        403: weak.get("/audiences/vip-2024"),
+        404: api.get("/audiences/nope"),
+        405: api.send("PATCH", "/limits"),
+        406: api.get("/limits", accept="text/html"),
+        413: api._client.generic(
+            "POST",
+            "/api/v1/audiences/vip-2024/members/batch",
+            b"{}",
+            content_type="application/json",
+            HTTP_AUTHORIZATION=f"Bearer {api.key}",
+            CONTENT_LENGTH=str(11 * 2**20),
+        ),
+        415: api.batch("vip-2024", {"add": ["a"]}, content_type="text/plain"),
+        422: api.batch("vip-2024", {"what": 1}),
+    }
+    monkeypatch.setattr(ingest, "apply", lambda **_: 1 / 0)
+    answers[500] = api.batch("vip-2024", {"add": ["a"]})
+    for status, answer in answers.items():
+        assert answer.status_code == status
+        assert re.fullmatch(r'"default";r=\d+;t=\d+', answer.headers["RateLimit"]), status
+        assert re.fullmatch(r"limit=\d+, remaining=\d+, reset=\d+", answer.headers["Member-Quota"]), status
+    assert "RateLimit" not in api.get("/limits", authorization="Bearer x").headers
+
+
+def test_a_refused_call_changes_nothing(api, vip, settings):
+    settings.API_REQUESTS_PER_MINUTE = 1
+    api.put("/audiences/other", {"name": "Other"})
+    body = {"name": "Changed"}
+    for refused in (
+        api.put("/audiences/other", body),
+        api.put("/audiences/new", body),
+        api.batch("vip-2024", {"add": ["a"]}),
+        api.delete("/audiences/other"),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    settings.API_REQUESTS_PER_MINUTE = 100
+    assert api.get("/audiences/other").json()["name"] == "Other"
+    assert api.get("/audiences/new").status_code == 404
+    assert api.members("vip-2024") == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_32_parallel_systems_each_has_its_own_50(api_of, ann_account, settings):
+    """Per key, not per account: 4 keys of one account, 32 callers."""
+    settings.API_REQUESTS_PER_MINUTE = 50
+    systems = [api_of(ann_account, f"system {number}") for number in range(4)]
+
+    def call(number):
+        try:
+            return [systems[number % 4].get("/limits").status_code for _ in range(10)]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(32) as pool:
+        found = [status for statuses in pool.map(call, range(32)) for status in statuses]
+    assert (found.count(200), found.count(429)) == (200, 120)

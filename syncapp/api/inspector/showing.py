@@ -133,9 +133,14 @@ def to_items(sent: Any, answered: dict[str, Any]) -> list[ItemShown]:
     """Failures first, then what needs a word, then the rest where the call asked for everything (`verbose`)."""
     failures = [to_item(sent, row, "failed") for row in rows_of(answered, "errors")]
     warnings = [to_item(sent, row, "") for row in rows_of(answered, "warnings")]
-    told = {item.place for item in (*failures, *warnings)}
-    rest = [to_item(sent, row, "") for row in rows_of(answered, "items") if "outcome" in row]
-    return [*failures, *warnings, *(item for item in rest if item.place not in told)]
+    told = {name_of(row) for row in (*rows_of(answered, "errors"), *rows_of(answered, "warnings"))}
+    rest = [row for row in rows_of(answered, "items") if "outcome" in row and name_of(row) not in told]
+    return [*failures, *warnings, *(to_item(sent, row, "") for row in rest)]
+
+
+def name_of(row: dict[str, Any]) -> tuple[str, str]:
+    """In the short form each list counts for itself."""
+    return str(row.get("op")), str(row.get("index"))
 
 
 def rows_of(answered: dict[str, Any], name: str) -> list[dict[str, Any]]:
@@ -145,6 +150,7 @@ def rows_of(answered: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 def to_item(sent: Any, row: dict[str, Any], outcome: str) -> ItemShown:
     code = str(row.get("code") or "")
+    detail = str(row.get("detail") or "")
     words = next((item.docs for item in catalogue.item_codes() if item.code == code), "")
     pointer = str(row.get("pointer") or row.get("parameter") or "")
     index = row.get("index")
@@ -153,8 +159,8 @@ def to_item(sent: Any, row: dict[str, Any], outcome: str) -> ItemShown:
         sent=to_line(part_of(sent, pointer, index)),
         outcome=outcome or str(row.get("outcome") or code),
         code=code,
-        detail=str(row.get("detail") or ""),
-        todo=words,
+        detail=detail,
+        todo="" if detail else words.replace("`", ""),
         retryable=row.get("retryable") is True,
         is_failure=outcome == "failed" or row.get("outcome") == "failed",
     )
