@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from audiences import deleting, jobs, tasks
+from audiences import approved, deleting, jobs, tasks
 from audiences.jobs.carrying import carry_out
 from audiences.models import (
     Audience,
@@ -370,3 +370,35 @@ def test_a_goal_keeps_its_audience(api, full, ann_account):
     with scope.account(ann_account):
         GoalAudience.objects.all().delete()
     assert api.delete("/audiences/vip-2024").status_code == 204
+
+
+def test_an_emptying_whose_worker_died_is_done_once(api, full, ann_account, ann):
+    """It died after the work was committed and before the job was."""
+    settings_of(ann_account, requires_approval=True)
+    api.post(EMPTY, {"expected_member_count": 3})
+    with scope.account(ann_account):
+        job = Job.objects.select_related("audience").get()
+        jobs.approve(job, ann)
+        approved.empty_audience(job, Slice())
+        Job.objects.update(state="running", finished_at=None, result={})
+    api.batch("vip-2024", {"add": ["c-9"]})
+    carry_out_all(ann_account)
+    with scope.account(ann_account):
+        job.refresh_from_db()
+    assert (job.state, job.result["removed"], api.members("vip-2024")) == ("completed", 3, ["c-9"])
+
+
+def test_only_one_of_many_at_once_restores(transactional_db, api_of, ann_account):
+    api = api_of(ann_account)
+    api.put("/audiences/a", {"name": "A"})
+    api.delete("/audiences/a")
+
+    def call(_):
+        try:
+            return api.post("/audiences/a/restore", None)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(call, range(4)))
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]

@@ -12,6 +12,8 @@ import pytest
 from syncapp.accounts import scope
 from syncapp.notices import endpoints, raise_alert, resolve_alert
 from syncapp.notices.models import Mail
+from tests.api.conftest import api_of  # noqa: F401  a fixture
+from tests.notices.test_webhooks import is_signed
 from tests.work.process import wait_until
 
 pytestmark = pytest.mark.worker
@@ -81,3 +83,23 @@ def test_an_alert_reaches_people_and_systems_once(worker, ann, ann_account, rece
     with scope.account(ann_account):
         wait_until(lambda: not Mail.objects.exclude(state="sent").exists(), 20, "the book-keeping")
         assert Mail.objects.count() == 2
+
+
+def test_a_stream_of_calls_reaches_a_system_as_few_messages(worker, ann_account, api_of, receiver):  # noqa: F811
+    """From the call over the commit and the worker to the receiver, signed with the secret the call answered."""
+    api = api_of(ann_account)
+    worker(SYNCAPP_EGRESS_LOOPBACK="yes")
+    hook = api.post(
+        "/webhooks", {"url": receiver.url, "events": ["audience.created", "membership.changed"]}
+    ).json()
+    api.put("/audiences/vip", {"name": "VIP", "unknown_contacts": "create"})
+    wait_until(lambda: len(receiver.got) == 1, 20, "the audience")
+    for number in range(20):
+        assert api.batch("vip", {"add": [f"c-{number}"]}).status_code == 200
+    wait_until(lambda: added_in(receiver) == 20, 40, "the members")
+    assert len(receiver.got) <= 4
+    assert all(is_signed(headers, body, hook["secret"]) for headers, body in receiver.got)
+
+
+def added_in(receiver) -> int:
+    return sum(json.loads(body)["data"].get("added", 0) for _, body in receiver.got)
