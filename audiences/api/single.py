@@ -56,17 +56,17 @@ class MemberView(ChangeView):
         contact_id = to_external_id(http, contact_external_id, CONTACT)
         body = bodies.read_if_any(http)
         prepare = partial(self.prepare_put, body, wanted_id)
-        perform = partial(self.add, http, wanted_id, contact_id)
+        perform = partial(self.add, http, contact_id)
         return self.with_quota(idempotency.once(http, self.client, body, prepare, perform))
 
-    def prepare_put(self, body: bytes, external_id: str) -> MemberIn:
+    def prepare_put(self, body: bytes, external_id: str) -> tuple[Audience, MemberIn]:
         wanted = bodies.decode(body, MemberIn)
         if not is_storable(wanted.occurred_at):
             raise invalid("/occurred_at", WORDS)
         audience = self.prepare(external_id)
         if (wanted.unknown_contacts or audience.unknown_contacts) == Audience.Unknown.CREATE:
             require_scope(self.client, ApiKey.Scope.CONTACTS_WRITE)
-        return wanted
+        return audience, wanted
 
     def prepare(self, external_id: str) -> Audience:
         audience = resource.find(self.client, external_id)
@@ -74,8 +74,8 @@ class MemberView(ChangeView):
         self.take_operations(1)
         return audience
 
-    def add(self, http: HttpRequest, external_id: str, contact_id: str, wanted: MemberIn) -> HttpResponse:
-        audience = resource.find(self.client, external_id)
+    def add(self, http: HttpRequest, contact_id: str, prepared: tuple[Audience, MemberIn]) -> HttpResponse:
+        audience, wanted = prepared
         unknown = wanted.unknown_contacts or audience.unknown_contacts
         outcome, version = apply(
             self.client, audience, "add", contact_id, wanted.occurred_at or None, unknown
@@ -85,7 +85,7 @@ class MemberView(ChangeView):
             raise refusal(outcome)
         headers = {"ETag": conditions.etag(version)}
         if outcome.outcome == "added":
-            headers["Location"] = location_of(external_id, contact_id)
+            headers["Location"] = location_of(audience.external_id, contact_id)
         return json(to_put(audience, contact_id, outcome), status=STATUS[outcome.outcome], headers=headers)
 
     @docs.DELETE_MEMBER
@@ -94,13 +94,12 @@ class MemberView(ChangeView):
         contact_id = to_external_id(http, contact_external_id, CONTACT)
         occurred_at = moment_of(http, "occurred_at")
         prepare = partial(self.prepare, wanted_id)
-        perform = partial(self.remove, http, wanted_id, contact_id, occurred_at)
+        perform = partial(self.remove, http, contact_id, occurred_at)
         return self.with_quota(idempotency.once(http, self.client, b"", prepare, perform))
 
     def remove(
-        self, http: HttpRequest, external_id: str, contact_id: str, occurred_at: datetime | None, _: Audience
+        self, http: HttpRequest, contact_id: str, occurred_at: datetime | None, audience: Audience
     ) -> HttpResponse:
-        audience = resource.find(self.client, external_id)
         outcome, _version = apply(
             self.client, audience, "remove", contact_id, occurred_at, audience.unknown_contacts
         )

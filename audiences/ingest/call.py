@@ -159,15 +159,11 @@ def carry_out_all(work: Work) -> list[Result]:
 
 
 def _try_once(work: Work, alone: bool) -> list[Result]:
-    in_other_transaction = connection.in_atomic_block
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             if len(work) > 1:
                 steps.lock(cursor, [call for call, _ in work], alone)
-            results = [
-                steps.run(cursor, call, sheet, alone, in_other_transaction or n > 0)
-                for n, (call, sheet) in enumerate(work)
-            ]
+            results = [steps.run(cursor, call, sheet, alone) for call, sheet in work]
             if any(call.validate_only or _is_refused(call, results) for call, _ in work):
                 raise NotKept(results)
             return _as_they_stand(work, results) if len(work) > 1 else results

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from audiences.ingest import history
 
 # A removal of somebody who is not a member leaves a trace too: an older addition that comes later is stale. Every
@@ -60,13 +58,11 @@ HISTORY = """, told AS (
 )""".replace("/* arrays */", history.ARRAYS.format(joined="outcome = 'added'", left="outcome = 'removed'"))
 
 
-def write(cursor: Any, params: dict[str, Any], some_are_stored: bool) -> None:
+def to_write(some_are_stored: bool) -> str:
     """The audience is locked: where none is stored yet none can be in the way."""
-    cursor.execute(WRITE + WRITE_AGAIN if some_are_stored else WRITE, params)
+    return WRITE + WRITE_AGAIN if some_are_stored else WRITE
 
 
-def count(cursor: Any, params: dict[str, Any], moved: bool) -> tuple[int, int, int]:
-    """(version, members, held) of the audience after the call; `moved`: people joined or left, which is told."""
-    cursor.execute(COUNT_AUDIENCE.format(history=HISTORY if moved else ""), params)
-    version, member_count, held_count = cursor.fetchone()
-    return version, member_count, held_count
+def to_count(moved: bool) -> str:
+    """SQL that gives version, members and held of the audience after the call; `moved`: people joined or left."""
+    return COUNT_AUDIENCE.format(history=HISTORY if moved else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from audiences.ingest.script import Rows
 from audiences.ingest.sheet import Sheet
 from audiences.ingest.types import COUNTS, ItemOutcome, Outcome, Result
 
@@ -95,12 +96,15 @@ def to_counts(todo: Todo, sheet: Sheet) -> dict[str, int]:
     return counts
 
 
-def read_items(cursor: Any, sheet: Sheet, todo: Todo, verbose: bool) -> dict[str, Any]:
-    """The answer's `errors`, `warnings` and, when asked, `items`."""
-    found = list(sheet.refused)
-    if verbose or any(todo.outcomes.get(outcome) for outcome in ("failed", "stale", "superseded")):
-        cursor.execute(READ, {"all": verbose})
-        found += [_to_item(sheet, *row) for row in cursor.fetchall()]
+def has_items(todo: Todo, verbose: bool) -> bool:
+    """Whether there is anything to READ; its parameter `all` is `verbose`."""
+    return verbose or any(todo.outcomes.get(outcome) for outcome in ("failed", "stale", "superseded"))
+
+
+def to_items(rows: Rows, sheet: Sheet, verbose: bool) -> dict[str, Any]:
+    """The answer's `errors`, `warnings` and, when asked, `items`, of the rows of READ."""
+    found = [*sheet.refused, *(_to_item(sheet, *row) for row in rows)]
+    if len(found) > 1:
         position = {index: n for n, index in enumerate(sheet.indexes)}
         found.sort(key=lambda item: position[item.index])
     return {

@@ -11,6 +11,7 @@ import orjson
 from audiences import consents, happenings
 from audiences.changes import tell_changed
 from audiences.ingest import identifiers, identify, locks, members, outcomes, pending, people, staging
+from audiences.ingest.script import Script
 from audiences.ingest.sheet import Sheet
 from audiences.ingest.types import Result
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 PREPARE = """
 SELECT set_config('jit', 'off', true), {people_lock},
-    CASE WHEN %(audience)s IS NOT NULL THEN {audience_lock} END
-"""
+    CASE WHEN %(audience)s IS NOT NULL THEN {audience_lock} END, /* state */
+""".replace("/* state */", staging.STATE.replace("{", "{{").replace("}", "}}"))
 
 # After the locks: what was committed while waiting counts.
 LOOK_AROUND = """
@@ -45,25 +46,24 @@ def lock(cursor: Any, calls: Sequence[Call], alone: bool) -> None:
     locks.lock_audiences(cursor, (call.audience.pk for call in calls if call.audience is not None))
 
 
-def run(cursor: Any, call: Call, sheet: Sheet, alone: bool, in_other_transaction: bool) -> Result:
+def run(cursor: Any, call: Call, sheet: Sheet, alone: bool) -> Result:
     params = call.params
     audience_lock = locks.AUDIENCE.format(id="%(audience)s::bigint")
     cursor.execute(PREPARE.format(people_lock=locks.people(alone), audience_lock=audience_lock), params)
+    *_, exist, size_bytes = cursor.fetchone()
     cursor.execute(LOOK_AROUND, params)
     has_pending, has_erased, *found = cursor.fetchone()
     params["property_ids"], params["property_keys"], params["floor"] = found
-    staging.prepare(cursor, in_other_transaction)
+    staging.make_ready(cursor, exist, size_bytes)
     staging.stage(cursor, sheet)
     identify.identify(cursor, sheet, params, call.unknown)
     identify.settle(cursor, sheet, params, has_pending, has_erased)
     todo = outcomes.count(cursor)
-    _write(cursor, call, sheet, params, todo, has_pending)
-    return _finish(cursor, call, sheet, params, todo)
+    _write_people(cursor, call, sheet, params, todo)
+    return _finish(cursor, call, sheet, params, todo, has_pending)
 
 
-def _write(
-    cursor: Any, call: Call, sheet: Sheet, params: dict[str, Any], todo: outcomes.Todo, has_pending: bool
-) -> None:
+def _write_people(cursor: Any, call: Call, sheet: Sheet, params: dict[str, Any], todo: outcomes.Todo) -> None:
     if sheet.has_consents:
         cursor.execute(staging.by_hash(consents.STAGE_ANSWERS))
     if todo.updates or sheet.has_consents:
@@ -75,48 +75,53 @@ def _write(
     if sheet.has_consents:
         for objective, count in staging.fetch_by_key(cursor, consents.ADD_ANSWERS, params):
             happenings.consent_changed(call.account.pk, count, objective)
+
+
+def _finish(
+    cursor: Any, call: Call, sheet: Sheet, params: dict[str, Any], todo: outcomes.Todo, has_pending: bool
+) -> Result:
+    """Memberships, and what the call leaves behind: answers, news, counts, empty tables."""
+    script, counts = Script(), outcomes.to_counts(todo, sheet)
     if todo.writes_members:
-        members.write(cursor, params, todo.stored_members > 0)
+        script.add(members.to_write(todo.stored_members > 0))
     if todo.waits:
-        cursor.execute(pending.WRITE, params)
+        script.add(pending.WRITE)
     if has_pending and (todo.updates or todo.creates):
+        script.run(cursor, params)
         pending.apply_appeared(cursor, params)
-    if todo.added or todo.removed:
-        cursor.execute(members.NOTE_CHANGED)
-
-
-def _finish(cursor: Any, call: Call, sheet: Sheet, params: dict[str, Any], todo: outcomes.Todo) -> Result:
-    counts = outcomes.to_counts(todo, sheet)
-    result = Result(counts=counts, **outcomes.read_items(cursor, sheet, todo, call.verbose))
-    cursor.execute(CHANGE, params)
-    row = cursor.fetchone()
-    if row is not None:
-        result = replace(result, profile_ids=tuple(row[0]))
+    moved = todo.added + todo.removed > 0
+    if moved:
+        script.add(members.NOTE_CHANGED)
+    items = script.add(outcomes.READ) if outcomes.has_items(todo, call.verbose) else None
+    changed = script.add(CHANGE)
+    counted = None if call.audience is None else script.add(members.to_count(moved))
+    script.add(staging.empty(sheet.staged), of=staging.statements_to_empty(sheet.staged))
+    answers = script.run(cursor, {**params, **_to_numbers(call, todo, counts), "all": call.verbose})
+    rows = [] if items is None else answers[items]
+    result = Result(counts=counts, **outcomes.to_items(rows, sheet, call.verbose))
+    if answers[changed]:
+        result = replace(result, profile_ids=tuple(answers[changed][0][0]))
         if not call.validate_only and not (call.atomic and result.errors):
             tell_changed(call.account.pk)
-    if call.audience is not None:
-        result = _count_audience(cursor, call, params, todo, result)
-    return result
+    if call.audience is None or counted is None:
+        return result
+    version, member_count, held_count = answers[counted][0]
+    happenings.membership_changed(call.account.pk, call.audience, todo.added, todo.removed, version)
+    return replace(result, version=version, member_count=member_count, held_count=held_count)
 
 
-def _count_audience(
-    cursor: Any, call: Call, params: dict[str, Any], todo: outcomes.Todo, result: Result
-) -> Result:
+def _to_numbers(call: Call, todo: outcomes.Todo, counts: dict[str, int]) -> dict[str, Any]:
+    """What is written to the audience's row."""
     last_sync = {
         "at": call.now.isoformat(),
         "kind": "delta",
-        **{key: result.counts[key] for key in ("added", "removed", "failed")},
+        "source": call.source,
+        **{key: counts[key] for key in ("added", "removed", "failed")},
     }
-    deltas = {
+    return {
         "added": todo.added,
         "removed": todo.removed,
         "held_delta": todo.held_delta,
         "seen": int(todo.added + todo.removed > 0 or todo.held_delta != 0),
         "last_sync": orjson.dumps(last_sync).decode(),
     }
-    version, member_count, held_count = members.count(
-        cursor, {**params, **deltas}, todo.added + todo.removed > 0
-    )
-    if call.audience is not None:
-        happenings.membership_changed(call.account.pk, call.audience, todo.added, todo.removed, version)
-    return replace(result, version=version, member_count=member_count, held_count=held_count)

@@ -78,7 +78,6 @@ def sweep(account_id: int, now: datetime | None = None) -> Swept:
         "traces_from": moment - pending.KEPT,
         "history_from": moment - HISTORY_KEPT,
     }
-    in_other_transaction = len(connection.savepoint_ids) > 0
     with connection.cursor() as cursor:
         cursor.execute(FORGET_REMOVALS, params)
         traces = cursor.rowcount
@@ -87,7 +86,7 @@ def sweep(account_id: int, now: datetime | None = None) -> Swept:
         locks.lock_audiences(cursor, (audience_id for (audience_id,) in cursor.fetchall()))
         cursor.execute(FORGET_WAITING, params)
         waiting = cursor.fetchone()[0]
-        staging.prepare(cursor, in_other_transaction)
+        staging.prepare(cursor)
         appeared = _let_in(cursor, params)
     record_change(account_id=account_id, profile_ids=appeared, now=moment)
     return Swept(traces, waiting, appeared)
