@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db import connection, models, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from audiences import happenings
 from audiences.models import Audience, push_settings
-from audiences.uses import InUse, refuse_in_use
+from audiences.uses import InUse, blocking, refuse_in_use, uses_of
 from syncapp.notices import raise_alert, register_kind, resolve_alert
 from syncapp.work import Slice
 
@@ -131,6 +131,9 @@ def purge(account_id: int, slice_: Slice) -> bool:
 
 
 def purge_one(audience: Audience, slice_: Slice) -> bool:
+    """What came to use it in the very moment of its deletion keeps its members: it stays, deleted."""
+    if blocking(uses_of(audience)):
+        return True
     params = {"account": audience.account_id, "audience": audience.pk, "rows": ROWS_AT_ONCE}
     for sql in PURGES:
         deleted = ROWS_AT_ONCE
@@ -140,8 +143,5 @@ def purge_one(audience: Audience, slice_: Slice) -> bool:
             with connection.cursor() as cursor:
                 cursor.execute(sql, params)
                 deleted = cursor.rowcount
-    try:
-        audience.delete()
-    except models.ProtectedError:
-        return True  # something came to use it in the very moment of its deletion: it stays, deleted
+    audience.delete()
     return True

@@ -402,3 +402,13 @@ def test_only_one_of_many_at_once_restores(transactional_db, api_of, ann_account
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(call, range(4)))
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
+
+
+def test_what_came_to_use_a_deleted_audience_keeps_its_members(api, full, ann_account, monkeypatch):
+    """As a goal saved in the very moment of the deletion would."""
+    api.delete("/audiences/vip-2024")
+    delete_before(ann_account, 31)
+    use_it(monkeypatch)
+    tasks.purge_audiences(Slice())
+    with scope.account(ann_account):
+        assert Member.objects.filter(audience=full).count() == 3
