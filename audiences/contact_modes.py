@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from audiences import ingest
 from audiences.addresses import InvalidAddress, normalise
 from audiences.contacts import ATTEMPTS, Raced
 from audiences.ingest import ItemOutcome, Operation, Result
-from audiences.models import Audience, Profile
+from audiences.models import Audience
 from syncapp.accounts.models import Account
 from syncapp.api.problems import Problem
 
 EXISTS = "contact_exists"
+WITHOUT_EXTERNAL_ID = """
+SELECT email FROM audiences_profile
+WHERE account_id = %(account)s AND email = ANY(%(values)s) AND external_id IS NULL
+"""
+KNOWN_IDS = """
+SELECT external_id FROM audiences_profile WHERE account_id = %(account)s AND external_id = ANY(%(values)s)
+"""
+KNOWN_ADDRESSES = """
+SELECT email FROM audiences_profile WHERE account_id = %(account)s AND email = ANY(%(values)s)
+"""
 HELD = "A person without an external id has this address; merge: by_email makes them this one."
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """`mode`: upsert, create or update. `merges`: a person without an external id may get the item's."""
+    """`mode`: upsert, create or update. `merges`: a person without an external id may get the item's. `lists_items`:
+    what became of each is wanted.
+    """
 
     account_id: int
     source: str
@@ -30,12 +43,13 @@ class Wish:
     atomic: bool = False
     validate_only: bool = False
     audience: Audience | None = None
+    lists_items: bool = True
 
 
 def carry_out(
     wish: Wish, operations: Mapping[int, Operation], others_failed: bool = False
 ) -> tuple[Result, dict[int, ItemOutcome]]:
-    """The ingest's result of the items that may be done, and those that may not. Every item is in `items`.
+    """The ingest's result of the items that may be done, and those that may not.
 
     `others_failed`: an item that is no operation failed already, which makes an atomic call a check of the rest.
     """
@@ -63,28 +77,36 @@ def _carry_out_once(
         source=wish.source,
         atomic=wish.atomic,
         validate_only=wish.validate_only or fails_whole,
-        verbose=True,
+        verbose=wish.lists_items or wish.mode == "create",
     )
-    if result.applied:
-        refuse_race(wish, operations, known, result)
+    if result.applied and wish.mode == "create":
+        refuse_race(operations, known, result)
     return result, refused
 
 
 def look_up(wish: Wish, operations: Mapping[int, Operation]) -> tuple[set[tuple[str, str]], set[str]]:
-    """(kind, value) of who is known, and the addresses of people without an external id. Empty where nobody asks."""
-    if wish.merges and wish.mode != "create":
-        return set(), set()
-    rows = Profile.objects.of(wish.account_id).order_by()
-    external_ids = [one.value for one in operations.values() if one.kind == "external_id"]
-    addresses = [email for one in operations.values() if (email := address_of(one)) is not None]
-    known = {
-        ("external_id", value)
-        for value in rows.filter(external_id__in=external_ids).values_list("external_id", flat=True)
-    }
-    found = rows.filter(email__in=addresses).values_list("email", "external_id")
-    held = dict(found)
-    known |= {("email", email) for email in held}
-    return known, {email for email, external_id in held.items() if external_id is None}
+    """(kind, value) of who is known, as far as it matters, and the addresses of people without an external id."""
+    held: set[str] = set()
+    if not wish.merges:
+        named = [one for one in operations.values() if one.kind == "external_id"]
+        held = read(WITHOUT_EXTERNAL_ID, wish, {address_of(one) for one in named} - {None})
+    if wish.mode == "create":
+        asked = list(operations.values())
+    else:
+        asked = [one for one in operations.values() if held and address_of(one) in held]
+    names = {name_of(one) for one in asked}
+    external_ids = read(KNOWN_IDS, wish, {value for kind, value in names if kind == "external_id"})
+    addresses = read(KNOWN_ADDRESSES, wish, {value for kind, value in names if kind == "email"})
+    known = {("external_id", value) for value in external_ids} | {("email", value) for value in addresses}
+    return known, held
+
+
+def read(sql: str, wish: Wish, values: set[Any]) -> set[str]:
+    if not values:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"account": wish.account_id, "values": sorted(values)})
+        return {value for (value,) in cursor.fetchall()}
 
 
 def refuse(
@@ -105,16 +127,10 @@ def is_held(wish: Wish, operation: Operation, email: str | None, held: set[str])
     return operation.kind == "external_id" and not wish.merges and email in held
 
 
-def refuse_race(
-    wish: Wish, operations: Mapping[int, Operation], known: set[tuple[str, str]], result: Result
-) -> None:
-    """Who was unknown a moment ago was made by another call meanwhile: look again."""
-    if wish.merges and wish.mode != "create":
-        return
+def refuse_race(operations: Mapping[int, Operation], known: set[tuple[str, str]], result: Result) -> None:
+    """Who was unknown a moment ago and is not new was made by another call meanwhile: look again."""
     for item in result.items:
-        operation = operations[item.index]
-        guarded = wish.mode == "create" or operation.kind == "external_id"
-        if guarded and item.outcome in ("updated", "unchanged") and name_of(operation) not in known:
+        if item.outcome in ("updated", "unchanged") and name_of(operations[item.index]) not in known:
             raise Raced
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+import orjson
 
 from audiences.api.contact_values import to_operation, to_wire_pointer
 from audiences.api.contact_wire import ContactItem
@@ -59,11 +60,12 @@ def read(values: Iterable[tuple[int, Any]], op: Op = "upsert") -> Items:
 
 
 def to_item(value: Any) -> ContactItem:
-    pointer = bodies.find_nul(value)
-    if pointer is not None:
-        raise Refused("invalid_contact", "The character U+0000 cannot be stored.", pointer)
     try:
-        return msgspec.convert(value, ContactItem)
+        item = msgspec.convert(value, ContactItem)
+        pointer = bodies.find_nul(value) if bodies.NUL_IN_JSON in orjson.dumps(value) else None
+        if pointer is not None:
+            raise Refused("invalid_contact", "The character U+0000 cannot be stored.", pointer)
+        return item
     except msgspec.ValidationError as error:
         pointer, detail, code = bodies.explain(error)
         raise Refused(to_item_code(pointer, code), detail, pointer) from None

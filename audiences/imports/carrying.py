@@ -70,6 +70,7 @@ def to_wish(job: Job) -> Wish:
         mode=job.params["mode"],
         merges=job.params["merges"],
         audience=job.audience,
+        lists_items=False,
     )
 
 
