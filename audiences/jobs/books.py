@@ -124,13 +124,14 @@ def to_sample(original: str) -> str:
     try:
         value = orjson.loads(original)
     except orjson.JSONDecodeError:
-        return original[:SAMPLE_CHARS]
+        value = original
     if isinstance(value, dict):
         contact = value.get("contact")
         places = [value, contact] if isinstance(contact, dict) else [value]
         named = [place[name] for place in places for name in NAMES if isinstance(place.get(name), str)]
         value = named[0] if named else original
-    return value[:SAMPLE_CHARS] if isinstance(value, str) else original[:SAMPLE_CHARS]
+    short = value if isinstance(value, str) else original
+    return short[:SAMPLE_CHARS].replace("\x00", "�")  # jsonb takes no NUL
 
 
 def _to_params(job: Job, rows: Sequence[ErrorRow]) -> dict[str, Any]:
