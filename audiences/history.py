@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from audiences.models import Audience
 
+Place = tuple[datetime, int]
 KEPT_DAYS = 400
 PAGE = 100
 
@@ -35,7 +36,7 @@ WHERE account_id = %(account)s AND audience_id = %(audience)s AND day > %(after)
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """One time a person joined or left. `source` is who said so, as in Member.source; `id` is its place in time."""
+    """One time a person joined or left. `source` is who said so, as in Member.source; (`at`, `id`) its place."""
 
     id: int
     at: datetime
@@ -44,15 +45,15 @@ class Moved:
 
 
 def of_member(
-    audience: Audience, profile_id: int, *, before: Moved | None = None, limit: int = PAGE
+    audience: Audience, profile_id: int, *, before: Place | None = None, limit: int = PAGE
 ) -> list[Moved]:
-    """The latest first, of the last 400 days; `before` is the last one of the page before."""
+    """The latest first, of the last 400 days; `before` is the place of the last one of the page before."""
     params: dict[str, Any] = {
         "account": audience.account_id,
         "audience": audience.pk,
         "profile": profile_id,
-        "before_at": None if before is None else before.at,
-        "before_id": None if before is None else before.id,
+        "before_at": None if before is None else before[0],
+        "before_id": None if before is None else before[1],
         "limit": limit,
     }
     with connection.cursor() as cursor:

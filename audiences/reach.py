@@ -77,9 +77,19 @@ def large_audiences(account_id: int) -> Any:
     return Audience.objects.of(account_id).filter(deleted_at=None, member_count__gt=COUNTED_AT_ONCE)
 
 
+HAS_LARGE = """
+SELECT EXISTS (
+    SELECT FROM audiences_audience WHERE account_id = %(account)s AND deleted_at IS NULL AND member_count > %(most)s
+)
+"""
+
+
 def wake_recount(account_id: int) -> None:
     """People of the account changed: count again soon. At most one recount waits."""
-    if large_audiences(account_id).exists():
+    with connection.cursor() as cursor:
+        cursor.execute(HAS_LARGE, {"account": account_id, "most": COUNTED_AT_ONCE})
+        (has_large,) = cursor.fetchone()
+    if has_large:
         wake(RECOUNT, "", account_id=account_id, delay_s=WAIT_S)
 
 

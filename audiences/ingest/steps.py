@@ -18,10 +18,10 @@ from audiences.ingest.types import Result
 if TYPE_CHECKING:
     from audiences.ingest.call import Call
 
-PREPARE = """
-SELECT set_config('jit', 'off', true), {people_lock},
-    CASE WHEN %(audience)s IS NOT NULL THEN {audience_lock} END, /* state */
-""".replace("/* state */", staging.STATE.replace("{", "{{").replace("}", "}}"))
+PREPARE = f"SELECT {staging.STATE}, set_config('jit', 'off', true)"
+
+# As late as it may be: who changes the same audience waits until the commit.
+LOCK = "SELECT {people}, CASE WHEN %(audience)s IS NOT NULL THEN {audience} END"
 
 # After the locks: what was committed while waiting counts.
 LOOK_AROUND = """
@@ -48,14 +48,15 @@ def lock(cursor: Any, calls: Sequence[Call], alone: bool) -> None:
 
 def run(cursor: Any, call: Call, sheet: Sheet, alone: bool) -> Result:
     params = call.params
+    cursor.execute(PREPARE)
+    exist, size_bytes, _ = cursor.fetchone()
+    staging.make_ready(cursor, exist, size_bytes)
+    staging.stage(cursor, sheet)
     audience_lock = locks.AUDIENCE.format(id="%(audience)s::bigint")
-    cursor.execute(PREPARE.format(people_lock=locks.people(alone), audience_lock=audience_lock), params)
-    *_, exist, size_bytes = cursor.fetchone()
+    cursor.execute(LOCK.format(people=locks.people(alone), audience=audience_lock), params)
     cursor.execute(LOOK_AROUND, params)
     has_pending, has_erased, *found = cursor.fetchone()
     params["property_ids"], params["property_keys"], params["floor"] = found
-    staging.make_ready(cursor, exist, size_bytes)
-    staging.stage(cursor, sheet)
     identify.identify(cursor, sheet, params, call.unknown)
     identify.settle(cursor, sheet, params, has_pending, has_erased)
     todo = outcomes.count(cursor)

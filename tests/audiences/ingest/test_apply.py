@@ -39,6 +39,7 @@ def test_new_people_become_members(audience):
         "added": 2,
         "removed": 0,
         "failed": 0,
+        "source": "test",
     }
 
 
