@@ -21,7 +21,7 @@ ROWS_AT_ONCE = 20_000  # of one transaction of the purge
 
 register_kind(
     EXPIRED_IN_USE,
-    "Audience has expired but is used",
+    "An audience has expired but is used",
     default_on=True,
     help="Its expiry date has passed. It stays as long as something uses it.",
 )

@@ -34,7 +34,7 @@ register_event(
 )
 register_event(
     "membership.changed",
-    "People joined or left an audience (every ten seconds at most)",
+    "People joined or left an audience",
     {"audience": AUDIENCE, "version": 43, "added": 120, "removed": 4},
 )
 register_event("sync.completed", "A sync session was applied", {**_SYNC, "counters": _COUNTERS})

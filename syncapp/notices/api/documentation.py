@@ -107,7 +107,8 @@ Answer 2xx within {TOTAL_S:.0f} seconds. Anything else, also a redirect, is trie
 410 switches the webhook off, and so does taking nothing for three days. The address begins with https:// and is in
 the public internet.
 
-Each message is `{{"type", "timestamp", "data"}}`; `data` also names the client. The events and their data:
+Each message is `{{"type", "timestamp", "data"}}`; `data` also names the client. `membership.changed` and
+`consent.changed` are collected for ten seconds: their numbers are sums. The events and their data:
 
 {list_of_events()}""",
     body=WebhookIn,
