@@ -14,7 +14,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from audiences import jobs, syncs
 from audiences.admin import looks
 from audiences.admin.records import RecordAdmin, failed_link, failures_of
-from audiences.models import Job, JobError, SyncSession
+from audiences.models import Job, JobError, Profile, SyncSession
 from audiences.uses import Use, uses_of
 from syncapp.accounts.models import User
 from syncapp.admin.templatetags.shell import ago
@@ -105,6 +105,9 @@ class JobAdmin(RecordAdmin):
             ),
             "what_happens": WHAT_HAPPENS.get(Job.Kind(job.kind), "") if waits else "",
             "uses": uses_at_stake(job) if waits else [],
+            "person": person_of(job),
+            "waits_for": job.result.get("waits_for", []) if not job.is_over else [],
+            "by_hand": str(job.params.get("source", "")).removeprefix("admin:") if job.key is None else "",
             "session": SyncSession.objects.of(job.account_id).filter(pk=session_of(job)).first(),
             "live_url": reverse("admin:audiences_job_live", args=[job.pk]),
         }
@@ -124,6 +127,13 @@ class JobAdmin(RecordAdmin):
             return "Cancelled: nothing was changed."
         jobs.cancel(row, reason=f"Cancelled by {request.user}.")
         return "It stops at the next border; what was done until then stays done."
+
+
+def person_of(job: Job) -> Profile | None:
+    """Whom it would delete or erase; nobody once they are gone."""
+    rows = Profile.objects.of(job.account_id).filter(forgotten_at=None)
+    found: Profile | None = rows.filter(pk=job.params.get("profile_id")).first()
+    return found
 
 
 def uses_at_stake(job: Job) -> list[Use]:

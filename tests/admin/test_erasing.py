@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from audiences.models import Erasure, Job, Profile
-from syncapp.accounts import scope
+from audiences.erasing import work
+from audiences.jobs.carrying import carry_out
+from audiences.models import Erasure, Job, Profile, PushSettings
+from syncapp.accounts import keys, scope
 from syncapp.accounts.models import Membership
+from syncapp.work import Slice
 
 JAN = "jan@example.nl"
 
@@ -49,3 +52,19 @@ def test_others_do_not(client, ann, bob, charlie, jan, ann_account):
     assert page_of(jan) not in client.get(page_of(jan, "change")).content.decode()
     with scope.account(ann_account):
         assert not Erasure.objects.exists()
+
+
+def test_who_approves_sees_whom_it_is_about(client, ann, jan, ann_account):
+    with scope.account(ann_account):
+        PushSettings.objects.create(account=ann_account, requires_approval=True)
+        row, _ = keys.issue(ann_account, "ERP", ["contacts:write"])
+        system = keys.Client(row.pk, ann_account.pk, row.prefix, row.label, frozenset(row.scopes))
+        job = work.erase(client=system, account_id=ann_account.pk, profile_id=jan.pk)
+    client.force_login(ann)
+    page = client.get(reverse("admin:audiences_job_change", args=[job.pk])).content.decode()
+    assert page_of(jan, "change") in page
+    decide = reverse("admin:audiences_job_decide", args=[job.pk])
+    client.post(decide, {"decision": "approve", "reason": "Asked by mail."})
+    with scope.account(ann_account):
+        carry_out(ann_account.pk, str(job.pk), Slice())
+        assert Erasure.objects.exists()
