@@ -53,6 +53,7 @@ class ImportsView(CalledContactView):
         http = request._request
         media_type = FILES.get(http.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower())
         if media_type is None:
+            bodies.check_media_type(http, (*bodies.MEDIA_TYPES, *FILES))
             return self.import_inline(http)
         bodies.check_media_type(http, tuple(FILES))
         return self.import_file(http, media_type)

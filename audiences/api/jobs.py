@@ -85,6 +85,8 @@ class JobView(ApiView):
 
 
 class CancelJobView(ApiView):
+    any_of = {"POST": tuple(sorted(set(STARTED_WITH.values())))}
+
     @docs.CANCEL_JOB
     def post(self, request: Request, job_id: str) -> HttpResponse:
         return idempotency.once(

@@ -16,14 +16,14 @@ from rest_framework.request import Request
 
 from audiences.api.documentation import syncs as docs
 from audiences.api.jobs import link, place_in
-from audiences.api.syncs import STARTED_WITH, Scope, find, find_to_write, require_one_scope
+from audiences.api.syncs import READERS, STARTED_WITH, WRITERS, Scope, find, find_to_write
 from audiences.api.syncs_wire import ChunkKept, ChunkOut, ChunkProblem, ChunksOut
 from audiences.jobs.downloads import to_json
 from audiences.models import SyncChunk, SyncSession
 from audiences.syncs import reading, sessions, staging
 from audiences.syncs.lines import Lines
 from syncapp.api import bodies, idempotency, limits, rates
-from syncapp.api.authentication import require_scope
+from syncapp.api.authentication import require_any_scope, require_scope
 from syncapp.api.cursors import to_cursor
 from syncapp.api.problems import Problem, invalid_parameter
 from syncapp.api.views import ApiView, json, whole_number
@@ -46,13 +46,14 @@ class Sent:
 
 
 class ChunksView(ApiView):
+    any_of = {"GET": READERS}
     query = {"GET": ("cursor", "limit")}
 
     @docs.LIST_CHUNKS
     def get(self, request: Request, sync_id: str) -> HttpResponse:
         http = request._request
         session = find(self.client, sync_id)
-        require_one_scope(self.client, Scope.JOBS_READ, STARTED_WITH[session.mode])
+        require_any_scope(self.client, (Scope.JOBS_READ, STARTED_WITH[session.mode]))
         size = whole_number(http, "limit", limits.PAGE_ITEMS, 1, limits.PAGE_ITEMS)
         cursor = http.GET.get("cursor")
         after = 0 if cursor is None else place_in(cursor)
@@ -68,6 +69,7 @@ class ChunksView(ApiView):
 
 
 class ChunkView(ApiView):
+    any_of = {"PUT": WRITERS}
     operations_left: rates.Quota | None = None
 
     @docs.PUT_CHUNK

@@ -25,7 +25,7 @@ from audiences.syncs import sessions
 from syncapp.accounts.keys import Client
 from syncapp.accounts.models import ApiKey
 from syncapp.api import bodies, idempotency, limits
-from syncapp.api.authentication import require_scope
+from syncapp.api.authentication import require_any_scope, require_scope
 from syncapp.api.cursors import to_cursor
 from syncapp.api.problems import Problem, invalid
 from syncapp.api.views import ApiView, json, to_external_id, whole_number
@@ -37,14 +37,18 @@ STARTED_WITH = {
     SyncSession.Mode.DELTA.value: Scope.MEMBERS_WRITE,
 }
 
+# Which of them is needed follows from the session's mode.
+WRITERS = (str(Scope.MEMBERS_REPLACE), str(Scope.MEMBERS_WRITE))
+READERS = (str(Scope.JOBS_READ), *WRITERS)
+
 
 class AudienceSyncsView(ApiView):
+    any_of = {"GET": READERS, "POST": WRITERS}
     query = {"GET": ("external_id", "cursor", "limit"), "POST": ("external_id",)}
 
     @docs.LIST_SYNCS
     def get(self, request: Request, external_id: str) -> HttpResponse:
         http = request._request
-        require_one_scope(self.client, Scope.JOBS_READ, Scope.MEMBERS_REPLACE, Scope.MEMBERS_WRITE)
         size = whole_number(http, "limit", limits.PAGE_ITEMS_DEFAULT, 1, limits.PAGE_ITEMS)
         audience = resource.find(self.client, to_external_id(http, external_id))
         rows = sessions.rows(self.client.account_id).filter(audience=audience).order_by("-pk")
@@ -85,15 +89,19 @@ class AudienceSyncsView(ApiView):
 
 
 class SyncView(ApiView):
+    any_of = {"GET": READERS}
+
     @docs.GET_SYNC
     def get(self, request: Request, sync_id: str) -> HttpResponse:
         session = find(self.client, sync_id)
-        require_one_scope(self.client, Scope.JOBS_READ, STARTED_WITH[session.mode])
+        require_any_scope(self.client, (Scope.JOBS_READ, STARTED_WITH[session.mode]))
         headers = {"Retry-After": "1"} if session.state in ("validating", "ready", "applying") else {}
         return json(to_sync(session, may_write(self.client, session)), headers=headers)
 
 
 class CommitView(ApiView):
+    any_of = {"POST": WRITERS}
+
     @docs.COMMIT_SYNC
     def post(self, request: Request, sync_id: str) -> HttpResponse:
         http = request._request
@@ -115,6 +123,8 @@ class CommitView(ApiView):
 
 
 class CancelSyncView(ApiView):
+    any_of = {"POST": WRITERS}
+
     @docs.CANCEL_SYNC
     def post(self, request: Request, sync_id: str) -> HttpResponse:
         prepare = partial(find_to_write, self.client, sync_id)
@@ -157,11 +167,6 @@ def find_to_write(client: Client, sync_id: str) -> SyncSession:
 
 def may_write(client: Client, session: SyncSession) -> bool:
     return STARTED_WITH[session.mode] in client.scopes
-
-
-def require_one_scope(client: Client, *scopes: str) -> None:
-    if not any(scope in client.scopes for scope in scopes):
-        require_scope(client, scopes[0])
 
 
 def to_sync(session: SyncSession, with_token: bool = True) -> SyncOut:

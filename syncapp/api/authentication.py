@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
@@ -73,7 +74,16 @@ class HasScope(BasePermission):
         method = "GET" if request.method == "HEAD" else str(request.method)
         if method in needed:
             require_scope(request.auth, needed[method])
+        any_of: dict[str, tuple[str, ...]] = getattr(view, "any_of", {})
+        if method in any_of:
+            require_any_scope(request.auth, any_of[method])
         return True
+
+
+def require_any_scope(client: Any, scopes: Sequence[str]) -> None:
+    """403 naming the first one where the key has none of them."""
+    if not any(scope in getattr(client, "scopes", ()) for scope in scopes):
+        require_scope(client, scopes[0])
 
 
 def require_scope(client: Any, scope: str) -> None:

@@ -15,7 +15,7 @@ from syncapp.api.reading import Operation
 from syncapp.api.schema import EVERYWHERE, to_example
 
 MIB = 1024 * 1024
-INSPECTOR_URL = "/api/inspect/"
+INSPECTOR_URL = "/inspect/"
 
 LIMIT_WORDS = {
     "operations_per_request": "Member operations in one batch",

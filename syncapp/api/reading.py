@@ -63,7 +63,7 @@ class Operation:
     tag: str
     summary: str
     words: SafeString
-    scope: str
+    scopes: tuple[str, ...]
     needs_key: bool
     parameters: tuple[Parameter, ...]
     bodies: tuple[Body, ...]
@@ -95,7 +95,7 @@ def to_operation(document: Document, path: str, method: str, described: Document
         tag=described["tags"][0],
         summary=described["summary"],
         words=to_html(described["description"]),
-        scope=scopes[0] if scopes else "",
+        scopes=tuple(scopes),
         needs_key=any("apiKey" in way for way in security),
         parameters=tuple(sorted(parameters, key=lambda part: PLACES.index(part.place))),
         bodies=bodies,

@@ -255,7 +255,9 @@ class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
 
     def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
         scope = getattr(auto_schema.view, "scopes", {}).get(auto_schema.method)
-        return [{"apiKey": []}, {"oauth2": [scope] if scope else []}]
+        any_of = getattr(auto_schema.view, "any_of", {}).get(auto_schema.method)
+        ways = [[scope]] if scope else [[one] for one in any_of or ()]
+        return [{"apiKey": []}, *({"oauth2": way} for way in ways or [[]])]
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
         scopes = {value: str(label) for value, label in ApiKey.Scope.choices}

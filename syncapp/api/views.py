@@ -26,12 +26,14 @@ JSON = "application/json"
 class ApiView(APIView):
     """Every answer is JSON; the handler runs inside the scope of the key's account.
 
-    `scopes`: per method the scope a key needs. `query`: per method the query parameters there are; others are
-    refused, for a misspelt `dry_run` must not delete. HEAD is as GET. Views answer with a plain HttpResponse
-    (`json`) and read bodies with `syncapp.api.bodies`, so that nothing large hangs on the request.
+    `scopes`: per method the scope a key needs; `any_of`: one of these, and which one is the view's matter.
+    `query`: per method the query parameters there are; others are refused, for a misspelt `dry_run` must not
+    delete. HEAD is as GET. Views answer with a plain HttpResponse (`json`) and read bodies with
+    `syncapp.api.bodies`, so that nothing large hangs on the request.
     """
 
     scopes: ClassVar[Mapping[str, str]] = {}
+    any_of: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     query: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     gated: ClassVar[bool] = True  # whether the account's switch for the whole API closes this too
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]

@@ -114,7 +114,6 @@ PAGES = (
         "Spotler Mail+",
         "Compatible doors",
         f"{FOLDER}/mail_plus.html",
-        tag="Mail+ door",
         summary="Systems that speak the audience calls of Spotler Mail+ can be pointed here as they are.",
     ),
     guide.Page(
@@ -122,7 +121,6 @@ PAGES = (
         "Spotler Activate",
         "Compatible doors",
         f"{FOLDER}/activate.html",
-        tag="Activate door",
         summary="Systems that send consents and profiles to Spotler Activate can be pointed here as they are.",
     ),
 )
