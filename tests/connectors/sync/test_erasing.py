@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from audiences import erasing, jobs
 from audiences.erasing import work
-from audiences.ingest import Contact, Operation, apply, load
+from audiences.ingest import ConsentGiven, Contact, Operation, apply, load
 from audiences.jobs.carrying import carry_out
 from audiences.models import Change, Consent, Job, Member, Profile
-from connectors.models import Call, Flight, Outcome, Run, Subscriber
+from connectors import tasks
+from connectors.models import Call, Flight, Outcome, Reconciliation, Run, Subscriber
 from connectors.sync.watching.conservation import differences_of
 from syncapp.work import Slice
 from tests.connectors.sync.world import World
@@ -70,6 +72,44 @@ def test_nothing_in_the_calls_names_them(world, jan):
     texts = [call.request + call.response for call in Call.objects.all()]
     assert not any("j***@" in text for text in texts)
     assert any("e***@" in text for text in texts), "other people’s are left"
+
+
+def tables_with(text: str) -> list[str]:
+    """Every table in which a row of the account says this."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+        found = []
+        for (table,) in cursor.fetchall():
+            cursor.execute(
+                f'SELECT EXISTS (SELECT FROM "{table}" t WHERE position(%s IN t::text) > 0)', [text]
+            )
+            if cursor.fetchone()[0]:
+                found.append(table)
+    return found
+
+
+def test_no_table_names_them(world):
+    """Address, external id and a property, after a life of a person: sent, compared with the ESP, answered, failed."""
+    contact = Contact("xavier@example.nl", "crm-4711", {"first_name": "Xyzzy", "city": "Quuxville"})
+    consent = ConsentGiven("newsletter", "granted", timezone.now())
+    apply(
+        account=world.account,
+        audience=world.audience,
+        operations=[Operation(0, "add", "external_id", "crm-4711", contact, (consent,))],
+        unknown="create",
+        source="test",
+    )
+    world.push(EVA)
+    world.work()
+    reconcile = Reconciliation.objects.create(account=world.account, goal=world.goal, trigger="manual")
+    tasks.reconcile_goal(world.account.pk, str(reconcile.pk), Slice())
+    texts = ("xavier@example.nl", "crm-4711", "Xyzzy", "Quuxville")
+    assert all(tables_with(text) for text in texts)
+    job = erase(Profile.objects.get(external_id="crm-4711"))
+    world.work()
+    assert go_on(job) is None
+    assert {text: tables_with(text) for text in texts} == {text: [] for text in texts}
+    assert tables_with(EVA), "the search finds who is there"
 
 
 @pytest.mark.parametrize("way", ["batch", "load", "sync"])
