@@ -19,6 +19,7 @@ from audiences.models import (
     PushSettings,
 )
 from syncapp.accounts import scope
+from tests.api.syncing import Syncs
 
 ADDENDS = ("created", "updated", "unchanged", "superseded", "failed", "not_applied")
 JAN = {"email": "jan@example.nl", "first_name": "Jan", "properties": {"city": "Gent"}}
@@ -282,6 +283,18 @@ class TestForgetting:
             body = {"operations": [{"op": "add", "id": "c-1"}], "unknown_contacts": unknown}
             assert [error["code"] for error in api.batch("vip-2024", body).json()["errors"]] == ["erased"]
         assert not Pending.objects.exists()
+
+    @pytest.mark.parametrize("unknown", ["reject", "create", "hold"])
+    @pytest.mark.parametrize("member", ["c-1", {"external_id": "c-2", "email": "jan@example.nl"}])
+    def test_no_session_brings_an_erased_person_back(self, api, vip, ann_account, unknown, member):
+        api.post("/contacts/c-1/erase", None)
+        api.put("/contacts/c-3", {})
+        syncs = Syncs(api, ann_account)
+        session = syncs.replace(["c-3", member], unknown_contacts=unknown)
+        errors = api.get(f"/jobs/{session['job_id']}/errors").json()["items"]
+        assert [error["code"] for error in errors] == ["erased"]
+        assert api.members("vip-2024") == ["c-3"]
+        assert api.get("/contacts/c-2").status_code == 404
 
     def test_erasing_twice_is_one_job(self, api):
         job = api.post("/contacts/c-1/erase", None).json()["id"]
