@@ -72,6 +72,7 @@ def check_and_swap(session: SyncSession, job: Job, slice_: Slice) -> bool:
         if not begin_applying(session, job):
             return True
         flip(session, job, found, params)
+    crashing.reached("after_commit", POINT)
     return True
 
 
