@@ -42,7 +42,7 @@ class BatchView(ChangeView):
 
     @property
     def default_response_headers(self) -> dict[str, str]:
-        return {**super().default_response_headers, "Allow": "GET, HEAD, POST, PUT, DELETE, OPTIONS"}
+        return {**super().default_response_headers, "Allow": "GET, HEAD, POST, PUT, DELETE"}
 
     @docs.CHANGE_MEMBERS
     def post(self, request: Request, external_id: str) -> HttpResponse:

@@ -8,6 +8,8 @@ from syncapp.api.idempotency import forget_old
 from syncapp.work import daily
 from syncapp.work.slices import Slice
 
+SOON_S = 1.0
+
 
 @daily("03:40", name="api.forget_replies")
 def forget_replies(work: Slice) -> None:
@@ -17,9 +19,12 @@ def forget_replies(work: Slice) -> None:
 
 
 @daily("03:45", name="api.forget_calls")
-def forget_calls(work: Slice) -> None:
+def forget_calls(work: Slice) -> float | None:
     """The log of calls goes back some days; tokens and wrong tries are over long before."""
     with scope.everything("old calls and tokens of every account go"):
-        calls.forget_old()
         tokens.forget_old()
         attempts.forget_old()
+        while calls.forget_old():
+            if work.is_over():
+                return SOON_S
+    return None

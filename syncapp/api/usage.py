@@ -8,9 +8,11 @@ from typing import Any
 
 from django.db.models import F, Max, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from syncapp.accounts.models import ApiKey
-from syncapp.api.models import ApiUsage
+from syncapp.api import limits
+from syncapp.api.models import ApiUsage, RateWindow
 
 WEEK_DAYS = 7
 SHOWN_DAYS = 30
@@ -48,7 +50,10 @@ def today() -> date:
 
 
 def with_usage(keys: QuerySet[ApiKey]) -> QuerySet[ApiKey]:
-    """Adds calls_today, calls_week, failed_week and last_call_at, read by index for the rows of a page."""
+    """Adds calls_today, calls_week, failed_week, last_call_at and operations_used (of the quota's present window).
+
+    Read by index, for the rows of a page.
+    """
     days = ApiUsage.objects.filter(account_id=OuterRef("account_id"), key_id=OuterRef("pk"))
     week = days.filter(day__gt=today() - timedelta(days=WEEK_DAYS))
     return keys.annotate(
@@ -58,7 +63,18 @@ def with_usage(keys: QuerySet[ApiKey]) -> QuerySet[ApiKey]:
         last_call_at=Subquery(
             days.filter(calls__gt=0).values("key_id").annotate(found=Max("last_at")).values("found")
         ),
+        operations_used=Coalesce(Subquery(present_window().values("used")[:1]), 0),
     )
+
+
+def present_window() -> QuerySet[RateWindow]:
+    rows: QuerySet[RateWindow] = RateWindow.objects.filter(
+        account_id=OuterRef("account_id"),
+        key_id=OuterRef("pk"),
+        quota=RateWindow.Quota.MEMBER_OPERATIONS,
+        started_at__gt=timezone.now() - timedelta(seconds=limits.RATE_WINDOW_S),
+    )
+    return rows
 
 
 def total(days: QuerySet[ApiUsage], column: str) -> Subquery:

@@ -55,7 +55,7 @@ def test_the_list_says_how_much_each_key_is_used(at_anns, key, ann_account, bob_
     _, other = keys.issue(bob_account, "Bobs", ["audiences:read"])
     Api(other).get("/limits")
     shown = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page(at_anns, "accounts_apikey_changelist")))
-    assert re.search(r"Web shop .* Live 4 4 25\.0 % just now", shown)
+    assert re.search(r"Web shop .* Live 4 4 25\.0 % 600,000 just now", shown)
     assert "Bobs" not in shown
     with scope.account(ann_account):
         keys.rotate(key)

@@ -18,7 +18,7 @@ from syncapp.accounts.admin.keyforms import ApiKeyForm, InspectorForm, NetworksF
 from syncapp.accounts.models import ApiKey, User
 from syncapp.admin.base import Role
 from syncapp.admin.templatetags.shell import ago
-from syncapp.api import rates, usage
+from syncapp.api import limits, rates, usage
 from syncapp.api.inspector import finding
 from syncapp.api.models import InspectorToken, RefusedCalls
 
@@ -30,7 +30,16 @@ class ApiKeyAdmin(KeyActs):
     """Made and revoked, never deleted: what a key did stays explainable."""
 
     form = ApiKeyForm
-    list_display = ("label", "shown_prefix", "state", "today", "week", "failed", "last_call")
+    list_display = (
+        "label",
+        "shown_prefix",
+        "state",
+        "today",
+        "week",
+        "failed",
+        "operations_left",
+        "last_call",
+    )
     list_before_template = "accounts/keys_intro.html"
     ordering = ("-created_at",)
     search_fields = ("label", "prefix")
@@ -95,6 +104,11 @@ class ApiKeyAdmin(KeyActs):
     def failed(self, key: Any) -> str:
         """Share of the calls of 7 days."""
         return f"{100 * key.failed_week / key.calls_week:.1f} %" if key.calls_week else "–"
+
+    @admin.display(description="Operations left")
+    def operations_left(self, key: Any) -> str:
+        """Member operations it may still make in the minute that runs."""
+        return f"{max(limits.member_operations_per_window() - key.operations_used, 0):,}"
 
     @admin.display(description="Last call", ordering="last_call_at")
     def last_call(self, key: Any) -> str:
