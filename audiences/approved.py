@@ -14,7 +14,7 @@ from audiences import jobs
 from audiences.deleting import delete
 from audiences.emptying import empty
 from audiences.models import Audience, Job
-from audiences.uses import InUse, refuse_in_use
+from audiences.uses import InUse
 from syncapp.work import Slice
 
 
@@ -50,21 +50,16 @@ def empty_audience(job: Job, slice_: Slice) -> bool:
     if "removed" in job.cursor:  # done already, by a worker that died before it could say so
         jobs.finish(job, result=job.cursor)
         return True
-    check = partial(still_may_be_emptied, expected=job.params["expected_member_count"])
+    check = partial(require_count, expected=job.params["expected_member_count"])
     try:
         with transaction.atomic(), pghistory.context(user=job.decided_by_id):
             emptied = empty(job.audience, source=job.params["source"], check=check)
             done = {"removed": emptied.removed, "held_removed": emptied.held_removed}
             jobs.advance(job, succeeded=emptied.removed, total=emptied.removed, cursor=done)
-    except (CountDiffers, InUse) as error:
+    except CountDiffers as error:
         jobs.finish(job, state=Job.State.FAILED, reason=str(error))
     except Audience.DoesNotExist:
         jobs.finish(job, state=Job.State.FAILED, reason="The audience was deleted meanwhile.")
     else:
         jobs.finish(job, result=done)
     return True
-
-
-def still_may_be_emptied(audience: Audience, expected: int) -> None:
-    require_count(audience, expected)
-    refuse_in_use(audience)

@@ -133,8 +133,5 @@ def refuse_to_empty(audience: Audience, *, check: Check, expected: int | None) -
     require_pushed(audience)
     try:
         require_count(audience, expected)
-        refuse_in_use(audience)
     except CountDiffers as error:
         raise Problem("count_mismatch", str(error), actual_member_count=audience.member_count) from error
-    except InUse as error:
-        raise in_use(audience, error) from error

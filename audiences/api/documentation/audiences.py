@@ -280,15 +280,15 @@ EMPTY_AUDIENCE = operation(
     summary="Empty an audience",
     description=(
         "Takes out all members, and the people who are held. Guarded: say how many members you believe there are, "
-        "or name the version with `If-Match`; where neither is said the answer is 428. Refused while something "
-        "uses the audience. An operation that happened before and arrives later is stale."
+        "or name the version with `If-Match`; where neither is said the answer is 428. What uses the audience "
+        "goes on with nobody in it, as far as its own guards allow: an export holds mass removals for a person. An "
+        "operation that happened before and arrives later is stale."
     ),
     body=EmptyIn,
     answers={200: answer(EmptyOut, "It is empty."), 202: WAITS},
     errors=(
         *IDEMPOTENT,
         "audience_not_found",
-        "audience_in_use",
         "audience_not_pushed",
         "count_mismatch",
         "precondition_required",
