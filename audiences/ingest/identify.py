@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from audiences.ingest import identifiers, pending
+from audiences.ingest import identifiers, pending, together
 from audiences.ingest.sheet import Sheet
-from audiences.ingest.staging import by_hash, by_key
-from audiences.ingest.together import DIFFERS, bring_together, keep_one
+from audiences.ingest.staging import STATEMENTS_BY_KEY, by_hash, by_key
+from audiences.ingest.together import DIFFERS
 from audiences.suppressions import hmac_sql
 
 # Each OFFSET 0 keeps what stands in the brackets from being computed again for every mention.
@@ -148,23 +148,40 @@ WHERE profile_id IS NULL AND code IS NULL AND n IN (SELECT n FROM ingest_consent
 """
 
 
-def identify(cursor: Any, sheet: Sheet, params: dict[str, Any], unknown: str) -> None:
-    """Fill `ingest_person`. New people get their id here, so that later statements need not ask again."""
+def to_identify(sheet: Sheet, params: dict[str, Any], unknown: str) -> tuple[str, int]:
+    """SQL that fills `ingest_person`, and of how many statements; sets the parameters it needs.
+
+    New people get their id here, so that later statements need not ask again.
+    """
     meets = sheet.may_meet
-    flags = {
-        "assigns": unknown == "create" and not meets,
-        "rejects": unknown == "reject" and not meets,
-        "meets": meets,
-        "holds": unknown == "hold",
-    }
+    params["assigns"] = unknown == "create" and not meets
+    params["rejects"] = unknown == "reject" and not meets
+    params["meets"] = meets
+    params["holds"] = unknown == "hold"
     named = NAMED[tuple(kind for kind in ("email_sha256", "id") if kind in sheet.kinds)]
-    cursor.execute(by_key(IDENTIFY.replace("/* named */", named)), {**params, **flags})
-    if meets:
-        bring_together(cursor, params, unknown)
+    return by_key(IDENTIFY.replace("/* named */", named)), STATEMENTS_BY_KEY
+
+
+def needs_more(sheet: Sheet, params: dict[str, Any], has_pending: bool, has_erased: bool) -> bool:
+    """Whether anything but the items themselves and what is stored of their people has a say."""
+    return (
+        sheet.may_meet
+        or sheet.has_consents
+        or has_pending
+        or has_erased
+        or len(params["property_ids"]) > 0
+        or params["floor"] is not None
+    )
+
+
+def bring_together(cursor: Any, sheet: Sheet, params: dict[str, Any], unknown: str) -> None:
+    """What the items of the call say of each other."""
+    if sheet.may_meet:
+        together.bring_together(cursor, params, unknown)
     if params["property_ids"]:
         identifiers.refuse_taken(cursor, params)
-    if meets:
-        keep_one(cursor, params)
+    if sheet.may_meet:
+        together.keep_one(cursor, params)
 
 
 def settle(cursor: Any, sheet: Sheet, params: dict[str, Any], has_pending: bool, has_erased: bool) -> None:

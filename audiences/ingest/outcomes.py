@@ -71,9 +71,8 @@ class Todo:
         return self.newly_held - self.waiting_removed
 
 
-def count(cursor: Any) -> Todo:
-    cursor.execute(COUNT)
-    rows = cursor.fetchall()
+def to_todo(rows: Rows) -> Todo:
+    """Of the rows of COUNT."""
     return Todo(
         outcomes={row[0]: row[1] for row in rows},
         updates=sum(row[2] for row in rows),

@@ -75,6 +75,7 @@ LARGEST_KEPT_BYTES = 1024 * 1024
 # by ctid.
 BY_KEY = ("seqscan", "bitmapscan", "hashjoin", "mergejoin", "material")
 BY_HASH = ("nestloop",)
+STATEMENTS_BY_KEY = 2 * len(BY_KEY) + 1
 
 
 def by_key(sql: str) -> str:
