@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
@@ -158,11 +159,7 @@ def last_sync_words(audience: Audience) -> SafeString:
     ]
     failed = sync.get("failed") or 0
     errors = (
-        format_html(
-            '<a class="aud-failed" href="{}#syncs">{} failed</a>',
-            reverse("admin:audiences_audience_change", args=[audience.pk]),
-            f"{failed:,}",
-        )
+        format_html('<a class="aud-failed" href="{}">{} failed</a>', errors_of(audience, sync), f"{failed:,}")
         if failed
         else ""
     )
@@ -174,6 +171,14 @@ def last_sync_words(audience: Audience) -> SafeString:
         " ".join(parts),
         errors,
     )
+
+
+def errors_of(audience: Audience, sync: Mapping[str, Any]) -> str:
+    """The job with the rows that failed, or the calls with failures on the audience's page."""
+    job_id = str(sync.get("job_id") or "").removeprefix("job_")
+    if job_id.isdecimal():
+        return reverse("admin:audiences_job_change", args=[job_id])
+    return f"{reverse('admin:audiences_audience_change', args=[audience.pk])}#syncs"
 
 
 def pairs(added: int, removed: int) -> SafeString:

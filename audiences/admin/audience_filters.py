@@ -140,8 +140,9 @@ class UseFilter(Filter):
         return [("yes", "Used"), ("no", "Not used by anything")]
 
     def narrow(self, rows: QuerySet[Audience], wanted: str) -> QuerySet[Audience]:
-        uses = counts_of(list(rows.order_by().values_list("pk", flat=True)))
-        return rows.filter(pk__in=[pk for pk, count in uses.items() if (count > 0) == (wanted == "yes")])
+        counts = counts_of(list(rows.order_by().values_list("pk", flat=True)))
+        used = [pk for pk, count in counts.items() if count > 0]
+        return rows.filter(pk__in=used) if wanted == "yes" else rows.exclude(pk__in=used)
 
 
 class StaleFilter(Filter):

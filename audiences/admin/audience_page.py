@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from django.db.models import Q
 from django.http import HttpRequest
@@ -16,9 +17,14 @@ from audiences.admin.curl import push_command
 from audiences.models import Audience, Job, SyncSession, push_settings
 from audiences.uses import uses_of
 from syncapp.accounts.models import ApiKey
+from syncapp.api.models import ApiCall
 
 SYNCS_SHOWN = 8
+FAILURES_LOOKED_AT, FAILURES_SHOWN = 500, 5
+CALLS = f"admin:{ApiCall._meta.app_label}_apicall_changelist"
 MEMBERS, HELD = "members", "held"
+WAS = {"received": "received", "added": "joined", "removed": "left"}
+WOULD_BE = {"received": "received", "added": "would join", "removed": "would leave"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,9 @@ def context_of(request: HttpRequest, audience: Audience) -> dict[str, Any]:
         "span": span,
         "spans": sizechart.SPANS,
         "syncs": syncs_of(audience),
+        "failed_calls": failed_calls(audience),
+        "call_page": CALLS.replace("changelist", "change"),
+        "calls_url": f"{reverse(CALLS)}?answer=failed",
         "changes": member_history.latest_changes(audience),
         "restore_days": push_settings(audience.account_id).restore_days,
         "folder_names": folders.names_of(Audience.objects.of(audience.account_id).filter(deleted_at=None)),
@@ -89,15 +98,24 @@ def syncs_of(audience: Audience) -> list[Sync]:
     return sorted(found, key=lambda one: one.at, reverse=True)[:SYNCS_SHOWN]
 
 
+def failed_calls(audience: Audience) -> list[ApiCall]:
+    """The latest calls about this audience with something in them that failed, among the newest failures of all."""
+    calls = ApiCall.objects.of(audience.account_id).defer("sealed").select_related("key")
+    failures = calls.filter(Q(status__gte=400) | Q(failed_items__gt=0)).order_by("-id")[:FAILURES_LOOKED_AT]
+    begins = f"/api/v1/audiences/{quote(audience.external_id, safe='')}/"
+    return [call for call in failures if call.path.startswith(begins)][:FAILURES_SHOWN]
+
+
 def from_session(session: SyncSession) -> Sync:
     counters = session.counters
+    words = WOULD_BE if session.state == SyncSession.State.BLOCKED else WAS
     return Sync(
         at=session.created_at,
         what="Replace" if session.mode == SyncSession.Mode.REPLACE else "Change",
         look=looks.of_session(session),
         url=reverse("admin:audiences_syncsession_change", args=[session.pk]),
         system=session.key.label if session.key is not None else "",
-        counts=[(word, counters[word]) for word in ("received", "added", "removed") if counters.get(word)],
+        counts=[(word, counters[key]) for key, word in words.items() if counters.get(key)],
         failed=counters.get("failed", 0),
         reason=session.reason,
     )

@@ -38,7 +38,7 @@ SESSION_LOOKS = {
     ),
     S.VALIDATING: Look("Being checked", "info"),
     S.READY: Look("Ready", "info"),
-    S.BLOCKED: Look("Waits for you", "warn", "Look at the figures, then approve it or cancel it."),
+    S.BLOCKED: Look("Waits for you", "warn", "Look at the figures, then approve or refuse it."),
     S.APPLYING: Look("Being applied", "info"),
     S.COMPLETED: Look("Completed", "good"),
     S.COMPLETED_WITH_ERRORS: Look(

@@ -13,6 +13,7 @@ from syncapp.database.errors import EmbeddedServerError
 KEY_FILE = "demo_api_key"
 STATE_FILE = "simulator.campaign_monitor.json"
 LOCK_FILE = "demo.lock"
+CALLED_FILE = "demo_called"
 
 
 class InUse(Exception):
@@ -54,7 +55,7 @@ def note(home: Path, words: str) -> None:
 
 def forget(home: Path) -> None:
     """What --reset removes beside the database."""
-    for name in (KEY_FILE, STATE_FILE):
+    for name in (KEY_FILE, STATE_FILE, CALLED_FILE):
         (home / name).unlink(missing_ok=True)
 
 
@@ -73,3 +74,12 @@ def kept_key(home: Path) -> str:
         return (home / KEY_FILE).read_text().strip()
     except FileNotFoundError:
         return ""
+
+
+def has_called(home: Path) -> bool:
+    """Whether the calls of `syncapp.demo.calling` were made."""
+    return (home / CALLED_FILE).exists()
+
+
+def note_called(home: Path) -> None:
+    (home / CALLED_FILE).touch()

@@ -14,6 +14,7 @@ import orjson
 from syncapp import web
 from syncapp.database import embedded
 from syncapp.demo import home as kept
+from syncapp.demo.calling import make_calls
 from syncapp.demo.children import Child, stop_all
 from syncapp.demo.ports import ADDRESS
 from syncapp.demo.progress import wait_for_worker
@@ -77,6 +78,8 @@ class Stack:
             wait_for_worker(self.dsn, worker, START_TIMEOUT_S)
         with self.steps.step("web"):
             wait_for(server, START_TIMEOUT_S, "Starting the web server", self.answers)
+        with self.steps.step("calls"):
+            make_calls(self.web_url, self.home)
 
     def start_database(self) -> None:
         if not self.is_embedded:

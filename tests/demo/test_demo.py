@@ -81,6 +81,7 @@ def test_the_check_pushes_a_person_and_sees_them_arrive(home: Path) -> None:
         "seed",
         "worker",
         "web",
+        "calls",
         "first",
         "push",
         "arrival",

@@ -51,6 +51,7 @@ VAN_LOON = DemoClient(
             quiet_days=45, is_archived=True,
         ),
         DemoAudience("bulbs-2026", "Spring bulbs 2026", 0.16, "Campaigns/2026", ("season",), "Web shop", quiet_days=34),
+        DemoAudience("sign-ups-2026", "Sign-ups in the shops", 0.03, "Campaigns/2026", ("till",), "Web shop"),
         DemoAudience("try-out", "Try-out of the new till", 0.01, "", (), "Till", quiet_days=20, is_deleted=True),
     ),
     syncs=(DemoSync("lapsed", 0.9, unknown=3), DemoSync("loyalty-card", 0.2)),
