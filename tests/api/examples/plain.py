@@ -13,6 +13,7 @@ NUMBERED = re.compile(r"\b(aud|job|sync)_(\d+)\b")
 REQUEST = re.compile(r"\breq_[0-9a-f]{24}\b")
 TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
+MESSAGE = re.compile(r"\bmsg_[0-9a-f]{32}\b")
 WAIT = re.compile(r"\bWait \d+ s\b")
 CURSOR = re.compile(r"(?<=[?&]cursor=)[^&>\s\"]+")
 SECRET = re.compile(r"\b(whsec|ak_live|at|ct)_[A-Za-z0-9_+/=-]{20,}")
@@ -53,6 +54,7 @@ class Plain:
 
     def text(self, text: str) -> str:
         text = REQUEST.sub("req_3f9a5b1c7d2e4f60718293a4", text)
+        text = MESSAGE.sub(lambda found: f"msg_{self.number('message', found[0]):032x}", text)
         text = NUMBERED.sub(lambda found: f"{found[1]}_{self.numbered(found[1], found[2])}", text)
         text = UUID.sub(lambda found: f"0197c1a0-7d2e-7000-8000-{self.number('uuid', found[0]):012d}", text)
         text = WAIT.sub("Wait 41 s", CURSOR.sub(FIXED["next_cursor"], text))

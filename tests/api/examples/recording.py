@@ -37,7 +37,7 @@ class Recorder:
 
     def call(self, name: str, method: str, path: str, body: Any = None, /, **headers: str) -> Any:
         """Make the call and keep it as an example; the answer."""
-        self._plain.keep_times(json.dumps(body, default=str) + path)
+        self._plain.keep_times(json.dumps(body) + path)
         answer = self.send(method, path, body, **headers)
         self.keep(name, self.request(method, path, body, headers), answer)
         return answer

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from tests.api.examples.recording import Scene
-from tests.api.examples.scenes import audiences, consents, contacts, general, jobs, members
+from tests.api.examples.scenes import (
+    audiences,
+    consents,
+    contacts,
+    general,
+    jobs,
+    members,
+    syncs,
+    webhooks,
+)
 
 SCENES: tuple[Scene, ...] = (
     audiences.record,
     members.record,
+    syncs.record,
     jobs.record,
     contacts.record,
     consents.record,
+    webhooks.record,
     general.record,
 )

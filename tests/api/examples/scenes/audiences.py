@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from unittest import mock
 
 from django.utils import timezone
 
 from audiences.models import Audience, push_settings
 from audiences.uses import Use
 from syncapp.accounts import scope
+from syncapp.api import limits
 from tests.api.examples.recording import Recorder
 from tests.api.examples.using import used_by
 
@@ -52,6 +54,8 @@ def refuse(recorder: Recorder) -> None:
         Audience.objects.create(
             account=recorder.account, name="Gardeners", external_id="gardeners", kind=Audience.Kind.RULES
         )
+    with mock.patch.object(limits, "AUDIENCES_PER_ACCOUNT", 1):
+        call("One too many", "POST", "/audiences", {"external_id": "more", "name": "More"})
     call("Made by rules", "PUT", "/audiences/gardeners", {"name": "Gardeners"})
 
 

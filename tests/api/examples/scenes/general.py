@@ -5,14 +5,17 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from django.db import connection
 from django.test import override_settings
+from django.utils import timezone
 
 from audiences.models import push_settings
 from syncapp.accounts import keys, scope
 from syncapp.accounts.models import ApiKey
-from syncapp.api import idempotency, limits
+from syncapp.api import idempotency, limits, tokens
+from syncapp.api.models import AccessToken
 from tests.api.conftest import Api
 from tests.api.examples.recording import Recorder
 
@@ -33,6 +36,11 @@ def keys_and_scopes(recorder: Recorder) -> None:
     recorder.call("No key", "GET", PATH, AUTHORIZATION="")
     _, key = keys.issue(recorder.account, "Reader", [ApiKey.Scope.AUDIENCES_READ])
     recorder.call_as("Lacks a scope", Api(key), "PUT", PATH, {"name": "VIP 2024"})
+    client = keys.check(key)
+    with scope.account(recorder.account):
+        token = tokens.issue(client, client.scopes)
+        AccessToken.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
+    recorder.call_as("An old token", Api(token), "GET", PATH)
 
 
 def bodies(recorder: Recorder) -> None:

@@ -1,51 +1,49 @@
-"""Jobs: how they stand, what failed, cancelled ones."""
+"""Jobs: an import from its beginning to its errors, a cancelled one and what it left, one that is forgotten."""
 
 from __future__ import annotations
 
-import gzip
 from datetime import timedelta
 
 from django.utils import timezone
 
-from audiences import jobs
-from audiences.jobs import ErrorRow
-from audiences.models import Job, JobPart
+from audiences.models import Job
 from syncapp.accounts import scope
 from tests.api.examples.recording import Recorder
 
-ROWS = (
-    ErrorRow(
-        3, "invalid_contact", "An e-mail address has exactly one @.", "/email", False, '{"email": "x at y"}'
-    ),
-    ErrorRow(
-        8, "erased", "This person was erased and cannot come back.", "", False, '{"external_id": "c-8"}'
-    ),
+LINES = (
+    '{"external_id": "c-1", "email": "jan@example.nl"}\n'
+    '{"external_id": "c-2", "email": "fleur at example.nl"}\n'
+    '{"external_id": "c-3", "email": "noor@example.nl", "shoe_size": 41}\n'
 )
-LEFT = b'{"external_id": "c-10"}\n'
+INLINE = {"contacts": [{"external_id": "c-4", "email": "daan@example.nl"}]}
+NDJSON = {"CONTENT_TYPE": "application/x-ndjson"}
 
 
 def record(recorder: Recorder) -> None:
     call = recorder.call
-    with scope.account(recorder.account):
-        job = jobs.queue(client=None, account_id=recorder.account.pk, kind=Job.Kind.CONTACTS_IMPORT, total=10)
-        jobs.add_errors(job, ROWS)
-    call("Running", "GET", f"/jobs/{job}")
+    call("Inline", "POST", "/contacts/imports", INLINE)
+    job = call("Lines", "POST", "/contacts/imports?mode=upsert", LINES, **NDJSON).json()["id"]
+    call("Queued", "GET", f"/jobs/{job}")
+    recorder.work()
+    call("Completed with errors", "GET", f"/jobs/{job}")
     call("A page", "GET", "/jobs?kind=contacts_import")
     call("Errors", "GET", f"/jobs/{job}/errors")
     call("As CSV", "GET", f"/jobs/{job}/errors.csv")
     call("As NDJSON", "GET", f"/jobs/{job}/errors.ndjson")
-    call("Cancelled", "POST", f"/jobs/{job}/cancel")
     call("No such job", "GET", "/jobs/job_404")
-    over(recorder, job)
+    stop(recorder)
+    forget(recorder, job)
 
 
-def over(recorder: Recorder, job: Job) -> None:
-    """A job that was cancelled before its last rows, and is forgotten later."""
-    call = recorder.call
+def stop(recorder: Recorder) -> None:
+    job = recorder.send("POST", "/contacts/imports", LINES, **NDJSON).json()["id"]
+    recorder.call("Cancelled", "POST", f"/jobs/{job}/cancel")
+    recorder.call("Not handled", "GET", f"/jobs/{job}/unprocessed.ndjson")
+    recorder.call("Over", "POST", f"/jobs/{job}/cancel")
+
+
+def forget(recorder: Recorder, job: str) -> None:
     with scope.account(recorder.account):
-        JobPart.objects.create(account=recorder.account, job=job, number=0, items=1, body=gzip.compress(LEFT))
-    call("Not handled", "GET", f"/jobs/{job}/unprocessed.ndjson")
-    call("Over", "POST", f"/jobs/{job}/cancel")
-    with scope.account(recorder.account):
-        Job.objects.filter(pk=job.pk).update(expires_at=timezone.now() - timedelta(days=1))
-    call("Forgotten", "GET", f"/jobs/{job}/errors")
+        rows = Job.objects.filter(pk=int(job.removeprefix("job_")))
+        rows.update(expires_at=timezone.now() - timedelta(days=1))
+    recorder.call("Forgotten", "GET", f"/jobs/{job}/errors")

@@ -20,6 +20,8 @@ def record(recorder: Recorder) -> None:
     furnish(recorder)
     batches(recorder)
     refused_batches(recorder)
+    single(recorder)
+    several(recorder)
     pages(recorder)
 
 
@@ -56,6 +58,47 @@ def refused_batches(recorder: Recorder) -> None:
     call("Key used", "POST", BATCH, {"add": ["c-2"]}, IDEMPOTENCY_KEY='"3f9a5b1c-7d2e"')
     call("From the future", "POST", BATCH, {"add": ["c-2"], "emitted_at": "2199-01-01T00:00:00Z"})
     recorder.call_with_many("Too many items", "POST", BATCH, {"add": [f"c-{n}" for n in range(10_001)]})
+
+
+def single(recorder: Recorder) -> None:
+    call, path = recorder.call, "/audiences/vip-2024/members"
+    recorder.send("PUT", "/contacts/c-11", {"email": "noor@example.nl"})
+    call("Added", "PUT", f"{path}/c-11")
+    call("With its time", "PUT", f"{path}/c-11", {"occurred_at": "2026-01-31T11:45:00Z"})
+    call("Held", "PUT", f"{path}/c-12", {"unknown_contacts": "hold"})
+    call("Unknown", "PUT", f"{path}/c-404")
+    call("A member", "GET", f"{path}/c-11")
+    call("Removed", "DELETE", f"{path}/c-11")
+    call("No member", "GET", f"{path}/c-11")
+    call("What happened", "GET", f"{path}/c-11/history")
+    call("Who is held", "GET", "/audiences/vip-2024/held")
+
+
+def several(recorder: Recorder) -> None:
+    recorder.send("PUT", "/audiences/prospects", {"name": "Prospects"})
+    recorder.call(
+        "From one to another",
+        "POST",
+        "/membership-changes",
+        {
+            "operations": [
+                {"audience": "prospects", "op": "add", "id": "c-1"},
+                {"audience": "vip-2024", "op": "remove", "id": "c-1"},
+            ]
+        },
+    )
+    recorder.call(
+        "Some failed",
+        "POST",
+        "/membership-changes",
+        {
+            "operations": [
+                {"audience": "prospects", "op": "add", "id": "c-2"},
+                {"audience": "gone", "op": "remove", "id": "c-1"},
+            ]
+        },
+    )
+    recorder.call("Their audiences", "GET", "/contacts/c-1/audiences")
 
 
 def pages(recorder: Recorder) -> None:
