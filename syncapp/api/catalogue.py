@@ -74,7 +74,7 @@ KINDS = (
         401,
         "No valid API key",
         "Missing, wrong, expired or revoked: we do not tell which.",
-        remedy="Send `Authorization: Bearer` with the whole key. If it is right, ask for a new one: it was revoked or has expired.",
+        remedy="Send `Authorization: Bearer` with the whole key. If it is whole, ask for a new one.",
     ),
     Kind(
         "token_expired",
@@ -334,7 +334,7 @@ KINDS = (
         422,
         "Request is not valid",
         "`errors` points to each part; nothing was applied.",
-        remedy="Correct each place that `errors` names. For a batch, see what a bad item costs: nothing but itself.",
+        remedy="Correct each place that `errors` names.",
     ),
     Kind(
         "invalid_external_id",
@@ -361,7 +361,7 @@ KINDS = (
         422,
         "Totals differ",
         "`expected` and `staged`: how many items you counted and how many came.",
-        remedy="See which chunk has another number of items than you believe, and open another session if one is wrong.",
+        remedy="See which chunk has another number of items than you believe; open another session if one is wrong.",
     ),
     Kind(
         "empty_request",
