@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
@@ -45,9 +46,13 @@ class Erasing:
             raise PermissionDenied
         error = ""
         if request.method == "POST":
-            if is_named(profile, request.POST.get("name", "")):
-                return erase(request, profile)
-            error = f"Type {name_of(profile)} to erase this person."
+            if not is_named(profile, request.POST.get("name", "")):
+                error = f"Type {name_of(profile)} to erase this person."
+            else:
+                try:
+                    return erase(request, profile)
+                except OperationalError:  # behind a long load, which nobody should wait for here
+                    error = "A large change of people is being stored. Try again in a minute."
         context = {
             **self.admin_site.each_context(request),
             "title": f"Erase “{profile}”?",
