@@ -20,7 +20,7 @@ from audiences.syncs.guards import Figures
 FEW = 100_000  # items; more are joined by hash, for looking each up takes longer than reading everybody
 
 CREATE = """
-CREATE TEMP TABLE IF NOT EXISTS sync_change (profile_id bigint, verdict text, at timestamptz);
+CREATE TEMP TABLE IF NOT EXISTS sync_change (profile_id bigint, verdict text, at timestamptz, stored boolean);
 CREATE TEMP TABLE IF NOT EXISTS sync_unknown (
     chunk int, place int, op text, kind text, value text, at timestamptz, bad boolean, waits boolean, verdict text
 );
@@ -57,23 +57,25 @@ SELECT s.*, CASE WHEN kind = 'external_id' THEN value END AS external_id,
 FROM audiences_stageditem s WHERE account_id = %(account)s AND session_id = %(session)s
 """
 FOUND = """
-WITH found AS MATERIALIZED (
     SELECT s.chunk, s.position AS place, s.op, s.kind, s.value, coalesce(s.occurred_at, %(snapshot)s) AS at,
         s.code <> '' AS bad, {profile_id} AS profile_id
     FROM ({names} OFFSET 0) s {joins}
-), unknown AS (
-    INSERT INTO sync_unknown
-    SELECT chunk, place, op, kind, value, at, bad, false, NULL FROM found
-    WHERE profile_id IS NULL AND value <> ''
-)
+"""
+# Read again only where some item named nobody: most sessions are about known people, and nothing is kept of them.
+UNKNOWN = """
+INSERT INTO sync_unknown
+SELECT chunk, place, op, kind, value, at, bad, false, NULL FROM ({found}) found
+WHERE profile_id IS NULL AND value <> ''
 """
 
 # A replace: who is named by items that fail only stays as they are, for nothing reliable was said of them.
-REPLACE = """, persons AS (
-    SELECT profile_id, count(*) FILTER (WHERE NOT bad) AS items FROM found
+REPLACE = """
+WITH persons AS (
+    SELECT profile_id, count(*) FILTER (WHERE NOT bad) AS items, count(*) AS mentions FROM ({found}) found
     WHERE profile_id IS NOT NULL GROUP BY profile_id
 ), diff AS MATERIALIZED (
-    SELECT coalesce(p.profile_id, m.profile_id) AS profile_id, p.items, %(snapshot)s::timestamptz AS at, CASE
+    SELECT coalesce(p.profile_id, m.profile_id) AS profile_id, p.items, p.mentions, m.profile_id IS NOT NULL AS stored,
+        %(snapshot)s::timestamptz AS at, CASE
         WHEN p.items > 0 THEN CASE
             WHEN greatest(m.changed_at, %(floor)s::timestamptz) > %(snapshot)s THEN 'stale'
             WHEN m.state = 'member' THEN 'already_member'
@@ -91,12 +93,13 @@ REPLACE = """, persons AS (
     ) m ON m.profile_id = p.profile_id
 )"""
 # A delta: time decides between items about one person, then the place; who nobody names stays.
-DELTA = """, persons AS (
+DELTA = """
+WITH persons AS (
     SELECT DISTINCT ON (profile_id) profile_id, op, at, count(*) OVER (PARTITION BY profile_id) AS items
-    FROM found WHERE profile_id IS NOT NULL AND NOT bad
+    FROM ({found}) found WHERE profile_id IS NOT NULL AND NOT bad
     ORDER BY profile_id, at DESC, chunk DESC, place DESC
 ), diff AS MATERIALIZED (
-    SELECT p.profile_id, p.items, p.at, CASE
+    SELECT p.profile_id, p.items, p.items AS mentions, m.profile_id IS NOT NULL AS stored, p.at, CASE
         WHEN greatest(m.changed_at, %(floor)s::timestamptz) > p.at THEN 'stale'
         WHEN p.op = 'add' THEN CASE WHEN m.state = 'member' THEN 'already_member' ELSE 'added' END
         ELSE CASE WHEN m.state = 'member' THEN 'removed' ELSE 'not_member' END
@@ -105,9 +108,9 @@ DELTA = """, persons AS (
         ON m.account_id = %(account)s AND m.audience_id = %(audience)s AND m.profile_id = p.profile_id
 )"""
 COUNTED = """, changed AS (
-    INSERT INTO sync_change SELECT profile_id, verdict, at FROM diff WHERE verdict = ANY(%(written)s)
+    INSERT INTO sync_change SELECT profile_id, verdict, at, stored FROM diff WHERE verdict = ANY(%(written)s)
 )
-SELECT verdict, count(*), coalesce(sum(items), 0) FROM diff GROUP BY verdict
+SELECT verdict, count(*), coalesce(sum(items), 0), coalesce(sum(mentions), 0) FROM diff GROUP BY verdict
 """
 # What is written: a replace leaves the time of whoever stays to the audience's floor.
 WRITTEN = {
@@ -229,15 +232,19 @@ def find_people(
         "SELECT *, value AS external_id, value AS email FROM audiences_stageditem "
         "WHERE account_id = %(account)s AND session_id = %(session)s"
     )
-    head = FOUND.format(
+    query = FOUND.format(
         profile_id=f"coalesce({ids})",
         names=plain if only in ("external_id", "email") else NAMES,
         joins=joins,
     )
     body = REPLACE if session.mode == SyncSession.Mode.REPLACE else DELTA
-    cursor.execute(head + body + COUNTED, {**params, "written": WRITTEN[session.mode]})
-    for verdict, people, items in cursor.fetchall():
+    cursor.execute(body.format(found=query) + COUNTED, {**params, "written": WRITTEN[session.mode]})
+    named = 0
+    for verdict, people, items, mentions in cursor.fetchall():
         found.people[verdict], found.items[verdict] = people, int(items)
+        named += int(mentions)
+    if named < found.received:
+        cursor.execute(UNKNOWN.format(found=query), params)
 
 
 def settle_unknown(cursor: Any, params: dict[str, Any], has_erased: bool, found: Resolved) -> None:

@@ -13,12 +13,19 @@ from audiences.syncs.resolving import Resolved, planned
 
 PEOPLE_PER_ROW = 10_000  # of the change feed and of the history
 
+# Most rows of a first or a large change are new: looking for each in the way would take half as long again.
 JOIN = """
 INSERT INTO audiences_member AS m
     (account_id, audience_id, profile_id, state, changed_at, added_at, generation, source)
 SELECT %(account)s, %(audience)s, profile_id, CASE WHEN verdict = 'not_member' THEN 'removed' ELSE 'member' END,
     at, %(now)s, 0, %(source)s
-FROM sync_change WHERE verdict IN ('added', 'already_member', 'not_member') ORDER BY profile_id
+FROM sync_change
+WHERE verdict IN ('added', 'already_member', 'not_member') AND {which} ORDER BY profile_id
+"""
+JOIN_NEW = JOIN.format(which="NOT stored")
+JOIN_AGAIN = (
+    JOIN.format(which="stored")
+    + """
 ON CONFLICT (account_id, audience_id, profile_id) DO UPDATE
 SET changed_at = excluded.changed_at,
     state = excluded.state,
@@ -26,6 +33,7 @@ SET changed_at = excluded.changed_at,
     source = CASE WHEN excluded.state <> m.state THEN excluded.source ELSE m.source END
 WHERE m.changed_at <> excluded.changed_at OR m.state <> excluded.state
 """
+)
 LEAVE = """
 UPDATE audiences_member m SET state = 'removed', changed_at = c.at, source = %(source)s
 FROM sync_change c
@@ -61,9 +69,9 @@ WHERE account_id = %(account)s AND audience_id = %(audience)s AND state = 'membe
 
 TELL = """
 WITH parts AS (
-    SELECT coalesce(array_agg(profile_id ORDER BY profile_id) FILTER (WHERE verdict = 'added'), '{}') AS added,
-        coalesce(array_agg(profile_id ORDER BY profile_id) FILTER (WHERE verdict = 'removed'), '{}') AS removed,
-        array_agg(profile_id ORDER BY profile_id) AS ids, min(profile_id) AS lowest, max(profile_id) AS highest
+    SELECT coalesce(array_agg(profile_id) FILTER (WHERE verdict = 'added'), '{}') AS added,
+        coalesce(array_agg(profile_id) FILTER (WHERE verdict = 'removed'), '{}') AS removed,
+        array_agg(profile_id) AS ids, min(profile_id) AS lowest, max(profile_id) AS highest
     FROM (
         SELECT profile_id, verdict, (row_number() OVER (ORDER BY profile_id) - 1) / %(per_row)s AS part
         FROM sync_change WHERE verdict IN ('added', 'removed')
@@ -150,7 +158,8 @@ def swap(cursor: Any, session: SyncSession, found: Resolved, params: dict[str, A
     is_replace = session.mode == SyncSession.Mode.REPLACE
     with planned(cursor, max(added, removed, found.received)):
         if any(found.people.get(verdict) for verdict in ("added", "already_member", "not_member")):
-            cursor.execute(JOIN, params)
+            cursor.execute(JOIN_NEW, params)
+            cursor.execute(JOIN_AGAIN, params)
         if removed:
             cursor.execute(LEAVE, params)
         if found.has_pending and is_replace:
