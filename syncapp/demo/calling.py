@@ -17,6 +17,11 @@ AUDIENCE = KEY_CLIENT.audiences[0].external_id
 KNOWN = f"{KEY_CLIENT.prefix}-10001"
 BATCH = "api/v1/audiences/sign-ups-2026/members/batch"  # nothing uses it
 MISTYPED = {"op": "add", "contact": {"external_id": f"{KEY_CLIENT.prefix}-30001", "email": "zoe@example"}}
+EXAMPLE = "api/v1/audiences/vip-2024"
+EXAMPLE_PEOPLE = [
+    {"op": "add", "contact": {"external_id": f"c-{number}", "email": f"c{number}@example.nl"}}
+    for number in (1, 2, 9)
+]
 # (method, path, body, the status it must have)
 CALLS: tuple[tuple[str, str, str, int], ...] = (
     ("GET", "api/v1/limits", "", 200),
@@ -26,6 +31,9 @@ CALLS: tuple[tuple[str, str, str, int], ...] = (
     ("POST", BATCH, json.dumps({"operations": [{"op": "add", "id": KNOWN}, MISTYPED]}), 207),
     ("GET", "api/v1/audiences/newsletters", "", 404),
     ("POST", BATCH, '{"add": [', 400),
+    # What the documentation's examples are about, so that trying them out finds something.
+    ("PUT", EXAMPLE, json.dumps({"name": "VIP 2024", "unknown_contacts": "create"}), 201),
+    ("POST", f"{EXAMPLE}/members/batch", json.dumps({"operations": EXAMPLE_PEOPLE}), 200),
 )
 
 

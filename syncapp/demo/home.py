@@ -11,6 +11,7 @@ from pathlib import Path
 from syncapp.database.errors import EmbeddedServerError
 
 KEY_FILE = "demo_api_key"
+DOCS_KEY_FILE = "demo_docs_key"  # the documentation fills it in for whoever opens it
 STATE_FILE = "simulator.campaign_monitor.json"
 LOCK_FILE = "demo.lock"
 CALLED_FILE = "demo_called"
@@ -55,23 +56,23 @@ def note(home: Path, words: str) -> None:
 
 def forget(home: Path) -> None:
     """What --reset removes beside the database."""
-    for name in (KEY_FILE, STATE_FILE, CALLED_FILE):
+    for name in (KEY_FILE, DOCS_KEY_FILE, STATE_FILE, CALLED_FILE):
         (home / name).unlink(missing_ok=True)
 
 
-def keep_key(home: Path, key: str) -> None:
-    """Store the demo's API key so that a later start can print it again; readable by this user only."""
-    unfinished = home / f"{KEY_FILE}.new"
+def keep_key(home: Path, key: str, name: str = KEY_FILE) -> None:
+    """Store an API key of the demo so that a later start can show it again; readable by this user only."""
+    unfinished = home / f"{name}.new"
     unfinished.unlink(missing_ok=True)
     with os.fdopen(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
         file.write(key)
-    unfinished.replace(home / KEY_FILE)
+    unfinished.replace(home / name)
 
 
-def kept_key(home: Path) -> str:
+def kept_key(home: Path, name: str = KEY_FILE) -> str:
     """The stored key; empty when there is none."""
     try:
-        return (home / KEY_FILE).read_text().strip()
+        return (home / name).read_text().strip()
     except FileNotFoundError:
         return ""
 

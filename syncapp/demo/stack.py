@@ -46,6 +46,7 @@ class Stack:
             "SYNCAPP_DEBUG": "no",
             "SYNCAPP_HTTPS": "no",  # or nobody could sign in at http://localhost
             "SYNCAPP_URL": self.web_url,
+            "SYNCAPP_API_DEMO_KEY_FILE": str(home / kept.DOCS_KEY_FILE),
             "SYNCAPP_EGRESS_LOOPBACK": "yes",  # a webhook's receiver is tried out on this machine
             "DJANGO_SETTINGS_MODULE": "syncapp.settings",
             "PYTHONUNBUFFERED": "1",

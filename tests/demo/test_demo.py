@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
@@ -40,6 +41,7 @@ def test_a_demo_from_its_first_start_to_its_reset(home: Path) -> None:
         assert status_of(f"{web}static/syncapp/shell.css") == 200
         assert status_of(first.found(SIMULATOR)) == 200
         assert status_of(f"{web}api/v1/audiences/newsletter", key) == 200
+        check_documentation(web)
         check_refusal_of_a_second_one(home, web)
         assert first.end(signal.SIGINT) == 0
     assert processes_of(home) == {}
@@ -57,6 +59,15 @@ def test_a_demo_from_its_first_start_to_its_reset(home: Path) -> None:
         assert third.end(signal.SIGTERM) == 0
     assert not (home / "demo_api_key").exists()
     assert processes_of(home) == {}
+
+
+def check_documentation(web: str) -> None:
+    """Its key is filled in and may do everything; what its examples are about is there."""
+    with urlopen(f"{web}api/docs/audiences", timeout=20) as page:  # noqa: S310
+        shown = re.search(r'data-demo="(ak_live_\w+)"', page.read().decode())
+    assert shown is not None
+    for path in ("audiences/vip-2024", "audiences/vip-2024/members/c-1", "contacts/c-1", "jobs", "webhooks"):
+        assert status_of(f"{web}api/v1/{path}", shown[1]) == 200, path
 
 
 def check_refusal_of_a_second_one(home: Path, web: str) -> None:

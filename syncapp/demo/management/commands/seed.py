@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from syncapp.demo import seeding
-from syncapp.demo.api_key import ensure_key
+from syncapp.demo.api_key import ensure_keys
 
 
 class Command(BaseCommand):
@@ -25,5 +25,5 @@ class Command(BaseCommand):
             made = seeding.seed(simulator)
         except seeding.Refused as refused:
             raise CommandError(str(refused)) from refused
-        ensure_key(settings.SYNCAPP_HOME)
+        ensure_keys(settings.SYNCAPP_HOME)
         self.stdout.write(f"{made} people made." if made else "The demo's data are there already.")
