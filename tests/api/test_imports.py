@@ -71,8 +71,7 @@ def job_of(answer):
 
 def errors_of(api, job):
     return [
-        (row["number"], row["code"], row["pointer"])
-        for row in api.get(f"/jobs/{job}/errors").json()["items"]
+        (row["number"], row["code"], row["pointer"]) for row in api.get(f"/jobs/{job}/errors").json()["items"]
     ]
 
 
