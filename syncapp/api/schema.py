@@ -244,6 +244,11 @@ HEADERS = {
         "schema": {"type": "string"},
         "example": '"default";r=598;t=41',
     },
+    "Member-Quota": {
+        "description": "Member operations: the limit, what remains, and the seconds until all are free again.",
+        "schema": {"type": "string"},
+        "example": "limit=600000, remaining=590000, reset=41",
+    },
 }
 
 
