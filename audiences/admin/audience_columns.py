@@ -153,7 +153,7 @@ def last_sync_words(audience: Audience) -> SafeString:
     at = synced_moment(audience)
     if at is None:
         return format_html('<span class="quiet">{}</span>', "never")
-    by = wording.source(sync.get("source") or "") if sync.get("source") else ""
+    by = system_of(sync.get("source") or "")
     parts = [
         word for word in ("replaced" if sync.get("kind") == "replace" else "", by and f"by {by}") if word
     ]
@@ -171,6 +171,12 @@ def last_sync_words(audience: Audience) -> SafeString:
         " ".join(parts),
         errors,
     )
+
+
+def system_of(source: str) -> str:
+    """`api:Web shop` → “Web shop”: beside a sync it goes without saying that it was a key."""
+    kind, _, name = source.partition(":")
+    return name if kind == "api" and name else wording.source(source) if source else ""
 
 
 def errors_of(audience: Audience, sync: Mapping[str, Any]) -> str:

@@ -12,8 +12,8 @@ from django.utils.formats import date_format
 from audiences import history
 from audiences.models import Audience
 
-WIDTH, HEIGHT = 640.0, 180.0
-LEFT, TOP, BOTTOM = 46.0, 10.0, 22.0  # room for the labels
+WIDTH, HEIGHT = 420.0, 150.0
+LEFT, TOP, BOTTOM = 42.0, 8.0, 20.0  # room for the labels
 SPANS = (30, 90, 365)
 GRID_LINES = 3
 DATES_SHOWN = 4

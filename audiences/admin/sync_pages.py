@@ -116,7 +116,7 @@ class SyncSessionAdmin(RecordAdmin):
 
     @admin.display(description="Took")
     def took(self, session: SyncSession) -> str:
-        return looks.lasted(session.committed_at, session.finished_at) or "–"
+        return took(session) or "–"
 
     def shown(self, session: SyncSession) -> dict[str, Any]:
         job, state = session.job, SyncSession.State(session.state)
@@ -134,7 +134,7 @@ class SyncSessionAdmin(RecordAdmin):
             in (SyncSession.State.OPEN, SyncSession.State.READY, SyncSession.State.VALIDATING),
             "is_live": state in SyncSession.LIVE and state != SyncSession.State.BLOCKED,
             "percent": progress_of(session, job),
-            "took": looks.lasted(session.committed_at, session.finished_at),
+            "took": took(session),
             "terms": terms,
             "left": session.counters.get("removed", 0) if is_replace(session) else 0,
             "confirmable": (session.guard or {}).get("confirmable", True),
@@ -187,6 +187,13 @@ def terms_of(session: SyncSession) -> list[Term]:
 
 def is_replace(session: SyncSession) -> bool:
     return session.mode == SyncSession.Mode.REPLACE
+
+
+def took(session: SyncSession) -> str:
+    """From the commit on; a session that waits for a person does nothing meanwhile."""
+    if session.state == SyncSession.State.BLOCKED:
+        return ""
+    return looks.lasted(session.committed_at, session.finished_at)
 
 
 def progress_of(session: SyncSession, job: Any) -> int:

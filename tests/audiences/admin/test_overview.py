@@ -94,7 +94,7 @@ def test_a_row_says_what_there_is_to_know(at_anns, scene):
             }
         )
     page = at_anns.get(LIST).content.decode()
-    for words in ("3 failed", "by API key Web shop", "aud-spark", "Newsletter", "Pushed by another system"):
+    for words in ("3 failed", "by Web shop", "aud-spark", "Newsletter", "Pushed by another system"):
         assert words in page
     assert f"{LIST}{scene.newsletter.pk}/change/#syncs" in page
 
