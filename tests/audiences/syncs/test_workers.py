@@ -199,3 +199,30 @@ def test_contact_data_are_written_by_a_worker_and_staged_items_go(syncs, worker)
         assert Profile.objects.get(external_id="new-7").email == "new-7@example.com"
         wait_until(lambda: StagedItem.objects.count() == 0, 30, "the end of staged items")
         assert SyncSession.objects.filter(state="completed").count() == 2
+
+
+def test_newer_operations_survive_replaces_that_run_meanwhile(syncs, worker, settings):
+    settings.API_REQUESTS_PER_MINUTE = 1_000_000
+    late = [f"late-{n}" for n in range(60)]
+    with scope.account(syncs.account):
+        Profile.objects.bulk_create(Profile(account=syncs.account, external_id=name) for name in late)
+    worker(**FAST)
+
+    def add(names: list[str]) -> None:
+        try:
+            for name in names:
+                operation = {"op": "add", "id": name, "occurred_at": "2026-08-01T12:00:00Z"}
+                assert syncs.api.batch("vip-2024", {"operations": [operation]}).status_code == 200
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=add, args=[late[part::3]]) for part in range(3)]
+    for thread in threads:
+        thread.start()
+    for turn, wanted in enumerate((NEW, OLD, NEW), 1):
+        sync = committed(syncs, wanted, snapshot_at=f"2026-07-0{turn}T12:00:00Z")
+        assert wait_for(syncs, sync)["state"] == "completed"
+    for thread in threads:
+        thread.join()
+    assert sorted(syncs.api.members("vip-2024")) == sorted([*NEW, *late])
+    assert sides(syncs)[2] == HALF + len(late)
