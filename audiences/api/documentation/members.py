@@ -45,8 +45,8 @@ LIST_MEMBERS = operation(
     tag=TAG,
     summary="List the members of an audience",
     description=(
-        "Page by page with `next_cursor` (also as `Link: rel=next`), right while members come and go. "
-        "Sorting by id is the fast way through a large audience."
+        "Page by page with `next_cursor` (also as `Link: rel=next`), right while members come and go, and as fast "
+        "at the end of a large audience as at its beginning."
     ),
     answers={200: answer(MembersOut, "A page of members.")},
     errors=("audience_not_found", "invalid_external_id"),
