@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from audiences import syncs as sessions
+from audiences.jobs.expiry import expire as expire_jobs
 from audiences.models import (
     Audience,
     AudienceSize,
@@ -653,3 +654,13 @@ def test_another_accounts_session_is_as_unknown_as_any(syncs, api_of, bob_accoun
         assert code(foreign) == code(unknown) == (404, "sync_not_found")
         assert foreign.json()["detail"] == unknown.json()["detail"]
     assert code(bob.put(f"/syncs/{sync}/chunks/1", {"members": []})) == (404, "sync_not_found")
+
+
+def test_old_jobs_and_sessions_are_forgotten(syncs, in_ann):
+    syncs.replace(["c-0", "nobody"])
+    later = timezone.now() + timedelta(days=98)
+    expire_jobs(in_ann.pk, later)
+    assert (Job.objects.count(), SyncSession.objects.get().job_id) == (0, None)
+    expire(in_ann.pk, later)
+    assert SyncSession.objects.count() == StagedItem.objects.count() == 0
+    assert members(syncs) == ids(0)
