@@ -13,6 +13,7 @@ from django.test import Client
 from audiences.models import Audience
 from syncapp.accounts import keys
 from syncapp.accounts.models import Account, ApiKey
+from tests.api.described import require_documented
 
 PROBLEM = "application/problem+json"
 
@@ -31,8 +32,11 @@ class Api:
         data = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
         url = path if path.startswith("/api") else f"/api/v1{path}"
         response = self._client.generic(method, url, data, content_type=content_type, RAW_URI=url, **extra)
+        code = ""
         if response.status_code >= 400:
             assert response.headers["Content-Type"] == PROBLEM, response.content
+            code = response.json()["code"] if response.content else ""
+        require_documented(method, url, response.status_code, code)
         return response
 
     def get(self, path: str, **headers: Any) -> Any:

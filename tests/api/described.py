@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +14,7 @@ from django.db import connection
 
 from syncapp.accounts import scope
 from syncapp.api.pages import openapi_document
+from syncapp.api.schema import ERROR_CODES
 
 METHODS = ("get", "put", "post", "patch", "delete")
 # What calls leave behind whatever they say: quotas, the log of calls, remembered answers, when a key was last used.
@@ -56,6 +59,23 @@ def described() -> list[Described]:
         for method in METHODS
         if method in item
     ]
+
+
+def require_documented(method: str, path: str, status: int, code: str = "") -> None:
+    """The operation that is meant by this path documents the status and the problem's code."""
+    plain = path.partition("?")[0]
+    for pattern, one in patterns():
+        if one.method == method.upper() and pattern.fullmatch(plain):
+            assert str(status) in one.operation["responses"] or code == "not_found", (one.name, status)
+            assert code in ("", "not_found", *one.operation[ERROR_CODES]), (one.name, code)
+            return
+
+
+@cache
+def patterns() -> list[tuple[re.Pattern[str], Described]]:
+    """Those with the fewest parameters first: `/contacts/batch` before `/contacts/{external_id}`."""
+    found = sorted(described(), key=lambda one: len(one.places))
+    return [(re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(one.path))), one) for one in found]
 
 
 def writing() -> Iterator[Described]:

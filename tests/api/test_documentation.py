@@ -17,7 +17,7 @@ from django.urls import get_resolver
 from jsonschema import Draft202012Validator
 
 from audiences.api.documentation.links import LINKS
-from syncapp.api import catalogue, guide, published
+from syncapp.api import catalogue, examples, guide, published
 from syncapp.api.changelog import entries
 from syncapp.api.own_pages import LIMIT_WORDS, numbers_of
 from syncapp.api.pages import openapi_document
@@ -165,6 +165,18 @@ def test_the_list_of_errors_names_every_code(shown):
     page = shown["errors"]
     assert all(f'id="{kind.code}"' in page for kind in catalogue.KINDS)
     assert all(f'id="item-{item.code}"' in page for item in catalogue.item_codes())
+
+
+def test_codes_of_items_are_all_explained(document):
+    """Those that descriptions name, and those that recorded answers have."""
+    known = {item.code for item in catalogue.item_codes()}
+    for name, operation in operations(document):
+        _, _, named = operation["description"].partition("Codes of items")
+        assert set(re.findall(r"`([a-z]+_[a-z_0-9]+)`", named.partition("\n-")[0])) <= known, name
+        for call in examples.of_operation(operation["operationId"]):
+            body = call["response"]["body"]
+            if call["response"]["status"] < 300 and isinstance(body, dict):
+                assert {error["code"] for error in body.get("errors") or ()} <= known, name
 
 
 def test_the_limits_shown_are_those_enforced(shown, settings):

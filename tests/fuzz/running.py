@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +12,7 @@ import hypothesis
 import schemathesis
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
+from hypothesis.errors import FlakyFailure, FlakyStrategyDefinition
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import (
     allow_header_conformance,
@@ -34,7 +37,7 @@ CHECKS = [
     allow_header_conformance,
 ]
 SHARES = {"positive": 0.4, "negative": 0.4, "stateful": 0.2}
-STEPS = 6
+CHAINS, STEPS = 20, 6
 TIMEOUT_S = 30
 
 
@@ -59,7 +62,7 @@ def run(url: str, key: str, values: Values, cases: int, seed: int) -> Report:
         share = round(cases * SHARES[mode.value] / len(operations)) + 1
         for operation in operations:
             try_operation(operation, mode, share, seed, values, send)
-    try_chains(schema, round(cases * SHARES["stateful"]), seed, send)
+    try_chains(schema, report, round(cases * SHARES["stateful"]), seed, send)
     return report
 
 
@@ -98,7 +101,12 @@ def try_operation(
     hypothesis.seed(seed)(settings_of(count)(given(once)))()
 
 
-def try_chains(schema: Any, count: int, seed: int, send: Callable[[str, Case], Any]) -> None:
+def try_chains(schema: Any, report: Report, count: int, seed: int, send: Callable[[str, Case], Any]) -> None:
+    """Chains until `count` calls were made, a few at a time.
+
+    Hypothesis gives up where the same choices meet another answer, which is what a server that remembers does.
+    """
+
     class Chains(schema.as_state_machine()):  # type: ignore[misc]
         def call(self, case: Case, **options: Any) -> Any:
             return send("stateful", case)
@@ -106,8 +114,12 @@ def try_chains(schema: Any, count: int, seed: int, send: Callable[[str, Case], A
         def validate_response(self, *given: Any, **options: Any) -> None:
             """Done by `send`."""
 
-    hypothesis.seed(seed)(Chains)
-    Chains.run(settings=settings_of(count // STEPS + 1, stateful_step_count=STEPS))
+    for start in itertools.count(seed):
+        if report.cases["stateful"] >= count:
+            return
+        hypothesis.seed(start)(Chains)
+        with contextlib.suppress(FlakyFailure, FlakyStrategyDefinition):
+            Chains.run(settings=settings_of(CHAINS, stateful_step_count=STEPS))
 
 
 def settings_of(count: int, **others: Any) -> hypothesis.settings:
