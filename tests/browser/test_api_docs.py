@@ -130,3 +130,12 @@ def test_pages_come_quickly(page_at):
     timing = page.evaluate("performance.getEntriesByType('navigation')[0].toJSON()")
     assert timing["responseEnd"] < 1000
     assert page.evaluate("performance.getEntriesByType('resource').length") <= 5
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_an_anchor_leads_to_its_place(page_at, width):
+    page = page_at(width)
+    page.goto("/api/docs/members#members_batch")
+    page.wait_for_load_state("networkidle")
+    top = page.locator("#members_batch").bounding_box()["y"]
+    assert 50 <= top <= 130

@@ -131,6 +131,12 @@ function listContents() {
   if (list.children.length > 1) current.after(list);
 }
 
+function showTarget() {
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (target) target.scrollIntoView();
+  return Boolean(target);
+}
+
 let turning = 0;
 
 async function turn(address, { push = true } = {}) {
@@ -151,9 +157,7 @@ async function turn(address, { push = true } = {}) {
   document.title = page.title;
   document.querySelector(".frame").replaceWith(page.querySelector(".frame"));
   furnish();
-  const target = url.hash && document.getElementById(decodeURIComponent(url.hash.slice(1)));
-  if (target) target.scrollIntoView();
-  else scrollTo(0, 0);
+  if (!showTarget()) scrollTo(0, 0);
   document.getElementById("main").focus({ preventScroll: true });
 }
 
@@ -249,3 +253,4 @@ addEventListener("keydown", (event) => {
 });
 
 furnish();
+showTarget(); // the page has become shorter: tabs hide all but one
