@@ -48,7 +48,6 @@ INSTALLED_APPS = [
     "pghistory",
     "rest_framework",
     "drf_spectacular",
-    "drf_spectacular_sidecar",
     "syncapp.work.apps.QueueConfig",
 ]
 
