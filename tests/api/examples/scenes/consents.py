@@ -22,7 +22,9 @@ def record(recorder: Recorder) -> None:
     recorder.send("PUT", "/contacts/c-1", {"email": "jan@example.nl"})
     call = recorder.call
     call("Double opt-in", "PUT", PATH, GRANTED)
-    call("Withdrawn", "PUT", PATH, {"state": "denied", "occurred_at": "2026-01-20T18:30:00Z"})
-    call("Too late", "PUT", PATH, {"state": "granted", "occurred_at": "2026-01-15T08:00:00Z"})
+    denied = {"state": "denied", "occurred_at": "2026-01-20T18:30:00Z", "source": "Unsubscribe link"}
+    call("Withdrawn", "PUT", PATH, denied)
+    late = {"state": "granted", "occurred_at": "2026-01-15T08:00:00Z", "source": "Import of spring"}
+    call("Too late", "PUT", PATH, late)
     call("No such purpose", "PUT", "/contacts/c-1/consents/postcards", {**GRANTED})
     call("The ledger", "GET", "/contacts/c-1/consents")
