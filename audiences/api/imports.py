@@ -97,7 +97,9 @@ class ImportsView(CalledContactView):
             store.discard()  # unless it was started
 
     def start(self, http: HttpRequest, store: Store, columns: list[str] | None, _: None) -> HttpResponse:
-        return job_answer(store.start(**({} if columns is None else {"columns": columns})), http)
+        return job_answer(
+            store.start(is_file=True, **({} if columns is None else {"columns": columns})), http
+        )
 
     def store_for(self, wanted: Wanted, audience: Audience | None) -> Store:
         params = {

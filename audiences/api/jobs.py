@@ -121,7 +121,7 @@ class JobErrorsView(ApiView):
         job = find_with_results(self.client, job_id)
         rows = downloads.page_of_errors(job, after, size + 1)
         following = to_cursor(rows[size - 1].number) if len(rows) > size else None
-        items = [msgspec.Raw(msgspec.json.encode(downloads.to_error(row))) for row in rows[:size]]
+        items = [msgspec.Raw(msgspec.json.encode(downloads.to_error(job, row))) for row in rows[:size]]
         return json(JobErrorsPage(items, following), headers=link(http, following))
 
 

@@ -76,9 +76,10 @@ class JobsOut(Struct):
 
 
 class JobErrorOut(Struct):
-    """One row that failed; `number` is its place in the job, from 0 (for files the line, from 1)."""
+    """One row that failed. `line` is that of a file, from 1; else `index` is its place in the job, from 0."""
 
-    number: int
+    index: int | None
+    line: int | None
     code: str
     detail: str
     pointer: str

@@ -18,15 +18,16 @@ from audiences.models import Job, JobError, JobPart
 from syncapp.accounts import scope
 
 PAGE = 1_000
-COLUMNS = ("number", "code", "detail", "pointer", "retryable", "original")
+COLUMNS = ("index", "line", "code", "detail", "pointer", "retryable", "original")
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 GZIP = 16 + zlib.MAX_WBITS
 
 
 class ErrorOut(msgspec.Struct):
-    """One row that failed. `original` is what was sent."""
+    """One row that failed, at its `line` of a file (from 1), else at its `index` (from 0). `original` is what came."""
 
-    number: int
+    index: int | None
+    line: int | None
     code: str
     detail: str
     pointer: str
@@ -51,8 +52,14 @@ def errors_of(job: Job) -> Iterator[JobError]:
         after = page[-1].number
 
 
-def to_error(row: JobError) -> ErrorOut:
-    return ErrorOut(row.number, row.code, row.detail, row.pointer, row.retryable, to_json(row.original))
+def to_error(job: Job, row: JobError) -> ErrorOut:
+    index, line = place_of(job, row)
+    return ErrorOut(index, line, row.code, row.detail, row.pointer, row.retryable, to_json(row.original))
+
+
+def place_of(job: Job, row: JobError) -> tuple[int | None, int | None]:
+    """(index, line): only files have lines."""
+    return (None, row.number) if job.params.get("is_file") else (row.number, None)
 
 
 def to_json(original: str | None) -> msgspec.Raw | None:
@@ -68,7 +75,7 @@ def to_json(original: str | None) -> msgspec.Raw | None:
 
 def errors_ndjson(job: Job) -> Iterator[bytes]:
     for row in errors_of(job):
-        yield msgspec.json.encode(to_error(row)) + b"\n"
+        yield msgspec.json.encode(to_error(job, row)) + b"\n"
 
 
 def errors_csv(job: Job) -> Iterator[bytes]:
@@ -77,7 +84,8 @@ def errors_csv(job: Job) -> Iterator[bytes]:
     for row in errors_of(job):
         retryable = "true" if row.retryable else "false"
         original = "" if row.original is None else row.original
-        yield to_csv_line((str(row.number), row.code, row.detail, row.pointer, retryable, to_cell(original)))
+        places = ["" if place is None else str(place) for place in place_of(job, row)]
+        yield to_csv_line((*places, row.code, row.detail, row.pointer, retryable, to_cell(original)))
 
 
 def to_cell(original: str) -> str:

@@ -70,8 +70,10 @@ def job_of(answer):
 
 
 def errors_of(api, job):
+    """(line of the file, or index of the item; code; pointer)."""
+    rows = api.get(f"/jobs/{job}/errors").json()["items"]
     return [
-        (row["number"], row["code"], row["pointer"]) for row in api.get(f"/jobs/{job}/errors").json()["items"]
+        (row["index"] if row["line"] is None else row["line"], row["code"], row["pointer"]) for row in rows
     ]
 
 

@@ -112,9 +112,10 @@ def test_error_rows_come_page_by_page_with_what_was_sent(api, ann_account, impor
     first = api.get(f"/jobs/{job}/errors?limit=3").json()
     second = api.get(f"/jobs/{job}/errors?limit=3&cursor={first['next_cursor']}").json()
     rows = first["items"] + second["items"]
-    assert [row["number"] for row in rows] == [1, 2, 3, 4, 5]
+    assert [row["index"] for row in rows] == [1, 2, 3, 4, 5]
     assert rows[0] == {
-        "number": 1,
+        "index": 1,
+        "line": None,
         "code": "invalid_contact",
         "detail": "Not an address.",
         "pointer": "/email",
@@ -127,11 +128,11 @@ def test_error_rows_come_page_by_page_with_what_was_sent(api, ann_account, impor
 def test_error_rows_come_as_a_file(api, ann_account, import_of):
     job = import_of(ann_account, errors=2_500)
     lines = read(api.get(f"/jobs/{job}/errors.ndjson", accept="application/x-ndjson")).splitlines()
-    assert [orjson.loads(line)["number"] for line in lines] == list(range(1, 2_501))
+    assert [orjson.loads(line)["index"] for line in lines] == list(range(1, 2_501))
 
     table = list(csv.reader(io.StringIO(read(api.get(f"/jobs/{job}/errors.csv", accept="text/csv")))))
-    assert table[0] == ["number", "code", "detail", "pointer", "retryable", "original"]
-    assert table[1] == ["1", "invalid_contact", "Not an address.", "/email", "false", '{"email":"x1"}']
+    assert table[0] == ["index", "line", "code", "detail", "pointer", "retryable", "original"]
+    assert table[1] == ["1", "", "invalid_contact", "Not an address.", "/email", "false", '{"email":"x1"}']
     assert len(table) == 2_501
 
 
@@ -141,11 +142,13 @@ def test_a_csv_holds_no_formulas(api, ann_account, import_of):
     with scope.account(ann_account):
         jobs.add_errors(job, [ErrorRow(n, "erased", original=text) for n, text in enumerate(evil)])
     table = list(csv.reader(io.StringIO(read(api.get(f"/jobs/{job}/errors.csv")))))
-    assert [row[5][0] for row in table[1:]] == ["'"] * len(evil)
+    assert [row[6][0] for row in table[1:]] == ["'"] * len(evil)
 
 
 def test_what_was_left_undone_can_be_fetched(api, ann_account, import_of, monkeypatch):
-    monkeypatch.delitem(registry.leftovers, Job.Kind.CONTACTS_IMPORT, raising=False)  # imports pack lines their way
+    monkeypatch.delitem(
+        registry.leftovers, Job.Kind.CONTACTS_IMPORT, raising=False
+    )  # imports pack lines their way
     job = import_of(ann_account, total=4)
     with scope.account(ann_account):
         for number, done in ((0, True), (1, False), (2, False)):

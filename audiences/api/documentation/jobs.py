@@ -119,7 +119,8 @@ GET_ERRORS_CSV = operation(
     tag=TAG,
     summary="Download rows that failed, as CSV",
     description=(
-        "All of them, with a header. A cell that a spreadsheet would take for a formula begins with an apostrophe."
+        "All of them, with a header: `line` of a file, from 1, or `index`, from 0. A cell that a spreadsheet would "
+        "take for a formula begins with an apostrophe."
     ),
     answers=file_of("text/csv", "The file."),  # type: ignore[arg-type]  # drf-spectacular takes (status, type)
     errors=("job_not_found", "result_expired"),
