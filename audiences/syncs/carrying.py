@@ -135,7 +135,7 @@ def block(
     committing.give_token(locked)
     locked.save(update_fields=["state", "guard", "expires_at", "counters", "confirm_sha256"])
     write_errors(cursor, locked, job, found, params)
-    words = f"Stopped by a guard: {', '.join(tripped)}. Confirm it to go on."
+    words = f"Stopped by a guard: {', '.join(tripped)}. {committing.way_on(locked)}"
     jobs.finish(
         job, state=Job.State.FAILED, reason=words, result={"guard": locked.guard, "link": link_to(locked)}
     )

@@ -81,7 +81,7 @@ def digest_of(session: SyncSession) -> bytes:
 
 def require_token(session: SyncSession, digest: bytes, token: str | None) -> None:
     if token is None:
-        raise not_confirmed(session, "A guard stopped it; commit with the confirm token to go on.")
+        raise not_confirmed(session, f"A guard stopped it. {way_on(session)}")
     given = hashlib.sha256(token.encode()).digest()
     wanted = bytes(session.confirm_sha256 or b"")
     is_same = session.content_sha256 is not None and bytes(session.content_sha256) == digest
@@ -125,6 +125,16 @@ def give_token(session: SyncSession) -> None:
     guard = session.guard or {}
     may = guard.get("confirmable", False) and APPROVAL not in guard.get("tripped", [])
     session.confirm_sha256 = hashlib.sha256(to_token(session).encode()).digest() if may else None
+
+
+def way_on(session: SyncSession) -> str:
+    """What lets a stopped session go on, in words for the caller."""
+    guard = session.guard or {}
+    if APPROVAL in guard.get("tripped", []):
+        return "A person has to approve it."
+    if not guard.get("confirmable", False):
+        return "It would leave nobody, which needs min_total 0: open another session."
+    return "Commit with the confirm token to go on."
 
 
 def token_of(session: SyncSession) -> str | None:

@@ -255,7 +255,7 @@ def test_unknown_people_are_rejected_one_by_one(syncs):
         {"code": "contact_not_found", "count": 2, "retryable": False, "sample": ["nobody", "no one"]}
     ]
     rows = syncs.api.get(f"/jobs/{session['job_id']}/errors").json()["items"]
-    assert [(row["number"], row["original"], row["pointer"]) for row in rows] == [
+    assert [(row["index"], row["original"], row["pointer"]) for row in rows] == [
         (1, "nobody", "/chunks/1/items/1"),
         (3, "no one", "/chunks/2/items/0"),
     ]
@@ -478,6 +478,9 @@ def test_where_a_person_has_to_approve_there_is_no_token(syncs, ann, in_ann):
     assert session["state"] == "blocked_by_guard"
     assert session["guard"]["tripped"] == ["approval_required"]
     assert session["guard"]["confirm_token"] is None
+    assert "A person has to approve it." in syncs.api.get(f"/jobs/{session['job_id']}").json()["reason"]
+    refused = syncs.commit(session["id"], session["received"]["chunks"], session["received"]["items"]).json()
+    assert (refused["code"], "A person has to approve it." in refused["detail"]) == ("guard_tripped", True)
     row = SyncSession.objects.get(pk=int(session["id"].removeprefix("sync_")))
     assert Alert.objects.get(kind="approval_wanted").resolved_at is None
     sessions.confirm(row, ann)
