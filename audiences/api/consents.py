@@ -131,12 +131,16 @@ def ledger_after(http: HttpRequest, profile: Profile) -> Any:
 
 
 def to_entry(row: Consent) -> LedgerEntry:
+    proof = dict(row.evidence)
+    said = {name: proof.pop(name) for name in ("source", "channel") if isinstance(proof.get(name), str)}
     return LedgerEntry(
         purpose=row.objective_key,
         state=row.state,  # type: ignore[arg-type]  # choices of the model
         occurred_at=row.occurred_at,
         recorded_at=row.recorded_at,
-        source=row.source,
+        source=said.get("source"),
+        channel=said.get("channel"),
         method=row.method,
-        proof=row.evidence,
+        proof=proof,
+        told_by=row.source,
     )

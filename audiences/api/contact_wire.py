@@ -169,13 +169,17 @@ class ConsentAnswer(Struct):
 
 
 class LedgerEntry(Struct):
+    """An answer as it was told. `source` and `channel` are null where nobody said them; `told_by` is who told us."""
+
     purpose: str
     state: Literal["granted", "denied"]
     occurred_at: datetime
     recorded_at: datetime
-    source: str
+    source: str | None
+    channel: str | None
     method: str
     proof: dict[str, Any]
+    told_by: Annotated[str, Meta(description="The key or connection.", examples=["api:ERP"])]
 
 
 class ConsentsOut(Struct):

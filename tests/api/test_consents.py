@@ -40,8 +40,8 @@ def test_an_answer_is_recorded_with_its_proof(api):
     read = api.get("/contacts/c-1/consents").json()
     assert read["consents"] == {"newsletter": {"state": "granted", "at": "2026-06-01T12:00:00Z"}}
     (entry,) = read["items"]
-    assert (entry["purpose"], entry["method"], entry["source"]) == ("newsletter", "double_opt_in", "api:ERP")
-    assert entry["proof"] == {"source": "form", "channel": "email", **proof}
+    assert (entry["purpose"], entry["method"], entry["told_by"]) == ("newsletter", "double_opt_in", "api:ERP")
+    assert (entry["source"], entry["channel"], entry["proof"]) == ("form", "email", proof)
     assert api.get("/contacts/c-1").json()["consents"] == read["consents"]
 
 

@@ -82,9 +82,11 @@ LIST_CONSENTS = operation(
                         "state": "granted",
                         "occurred_at": "2026-06-01T09:00:00Z",
                         "recorded_at": "2026-06-01T09:00:03Z",
-                        "source": "api:Web shop",
+                        "source": "Sign-up form",
+                        "channel": "email",
                         "method": "double_opt_in",
-                        "proof": {"source": "Sign-up form", "text_version": "3"},
+                        "proof": {"text_version": "3"},
+                        "told_by": "api:Web shop",
                     }
                 ],
                 "next_cursor": None,
