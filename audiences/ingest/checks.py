@@ -119,6 +119,8 @@ def to_properties(given: Mapping[str, Any], checks: Mapping[str, Check]) -> str:
 def _check_external_id(value: str, code: str, pointer: str) -> None:
     if not 0 < len(value) <= EXTERNAL_ID_CHARS:
         raise Refused(code, f"An external id has 1 to {EXTERNAL_ID_CHARS} characters.", pointer)
+    if value in (".", ".."):  # no address leads to them: clients and proxies take such a segment for a folder
+        raise Refused(code, "An external id is not “.” or “..”.", pointer)
     if not value.isprintable() and (
         "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value)
     ):

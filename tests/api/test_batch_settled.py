@@ -228,3 +228,17 @@ def test_a_call_writes_the_history_and_the_size_of_the_day(api, vip, ann_account
     with scope.account(ann_account):
         (size,) = audience.sizes.all()
     assert (size.members, size.day) == (members, datetime.now(UTC).date())
+
+
+@pytest.mark.parametrize("external_id", [".", ".."])
+def test_nobody_gets_an_id_that_no_address_leads_to(api, vip, external_id):
+    assert summary(api, {"add": [external_id, "c-1"]}) == {"added": 1, "created": 1, "failed": 1}
+    named = {"op": "add", "contact": {"email": "jan@example.nl", "external_id": external_id}}
+    refused = api.batch("vip-2024", {"identifier": "email", "operations": [named]}).json()["errors"]
+    assert [(one["code"], one["pointer"]) for one in refused] == [
+        ("invalid_contact", "/operations/0/contact/external_id")
+    ]
+    stored = api.post("/contacts/batch", {"contacts": [{"external_id": external_id}]}).json()["errors"]
+    assert [(one["code"], one["pointer"]) for one in stored] == [
+        ("invalid_identifier", "/contacts/0/external_id")
+    ]
