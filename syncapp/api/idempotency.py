@@ -28,7 +28,7 @@ from syncapp.work import crashing
 
 T = TypeVar("T")
 KEY = re.compile(rf"[\x21\x23-\x5b\x5d-\x7e]{{1,{limits.IDEMPOTENCY_KEY_CHARS}}}")
-KEPT_HEADERS = ("Content-Type", "ETag", "Location")
+KEPT_HEADERS = ("Content-Type", "ETag", "Location", "Retry-After")
 NOT_REMEMBERED = (401, 403, 429)
 
 

@@ -29,6 +29,14 @@ def test_a_repeat_gets_the_first_answer(api, vip):
     assert api.batch("vip-2024", BODY).json()["summary"]["already_member"] == 2
 
 
+def test_a_repeat_is_told_when_to_look_too(api):
+    body = {"contacts": [{"external_id": "c-1"}]}
+    first, again = (api.post("/contacts/imports", body, idempotency_key="k-1") for _ in range(2))
+    assert (first.status_code, again.headers["Idempotency-Replayed"]) == (202, "true")
+    for name in ("Location", "Retry-After"):
+        assert first.headers[name] == again.headers[name]
+
+
 def test_another_call_with_the_same_key_is_refused(api, api_of, vip, ann_account):
     api.batch("vip-2024", BODY, idempotency_key="k-1")
     for other in (
