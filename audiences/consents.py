@@ -102,6 +102,16 @@ WHERE p.profile_id IS NOT NULL AND p.code IS NULL
 ORDER BY p.profile_id, c.objective_key, c.state, c.occurred_at, c.n
 """
 
+# Rows: (item, objective key) of opt-ins that change nothing, for a later opt-out stands. After the answers were merged.
+OUTLIVED = """
+SELECT DISTINCT c.n, c.objective_key
+FROM ingest_consent c
+JOIN ingest_person p ON p.n = c.n
+JOIN audiences_profile t ON t.account_id = %(account)s AND t.id = p.profile_id
+WHERE p.code IS NULL AND c.state = 'granted' AND t.consents -> c.objective_key ->> 'state' = 'denied'
+ORDER BY c.n, c.objective_key
+"""
+
 # Rows: (objective key, new answers).
 ADD_ANSWERS = """
 WITH added AS (

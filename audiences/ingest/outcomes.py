@@ -131,6 +131,17 @@ def _to_item(
     )
 
 
+def with_outlived(result: Result, sheet: Sheet, rows: Rows) -> Result:
+    """With a warning for each opt-in that changed nothing. `rows`: (item, objective key)."""
+    found = [
+        ItemOutcome(sheet.indexes[n], "stale", "stale", f"A later opt-out of “{key}” stands.", "/consents")
+        for n, key in rows
+    ]
+    position = {index: n for n, index in enumerate(sheet.indexes)}
+    ordered = sorted([*result.warnings, *found], key=lambda item: position[item.index])
+    return replace(result, warnings=tuple(ordered))
+
+
 def without_effect(result: Result, sheet: Sheet, is_refused: bool) -> Result:
     """The answer of a call that was not kept. Refused, because it is atomic: the good items count `not_applied`."""
     result = replace(result, applied=False, profile_ids=())

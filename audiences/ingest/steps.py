@@ -11,7 +11,7 @@ import orjson
 from audiences import consents, happenings
 from audiences.changes import tell_changed
 from audiences.ingest import identifiers, identify, locks, members, outcomes, pending, people, staging
-from audiences.ingest.script import Script
+from audiences.ingest.script import Rows, Script
 from audiences.ingest.sheet import Sheet
 from audiences.ingest.types import Result
 
@@ -65,11 +65,13 @@ def run(cursor: Any, call: Call, sheet: Sheet, alone: bool) -> Result:
         identify.settle(cursor, sheet, params, has_pending, has_erased)
     script.add(outcomes.COUNT)
     todo = outcomes.to_todo(script.run(cursor, params)[-1])
-    _write_people(cursor, call, sheet, params, todo)
-    return _finish(cursor, call, sheet, params, todo, has_pending)
+    outlived = _write_people(cursor, call, sheet, params, todo)
+    result = _finish(cursor, call, sheet, params, todo, has_pending)
+    return outcomes.with_outlived(result, sheet, outlived) if outlived else result
 
 
-def _write_people(cursor: Any, call: Call, sheet: Sheet, params: dict[str, Any], todo: outcomes.Todo) -> None:
+def _write_people(cursor: Any, call: Call, sheet: Sheet, params: dict[str, Any], todo: outcomes.Todo) -> Rows:
+    """(item, objective key) of opt-ins that a later opt-out outlives."""
     if sheet.has_consents:
         cursor.execute(staging.by_hash(consents.STAGE_ANSWERS))
     if todo.updates or sheet.has_consents:
@@ -81,6 +83,8 @@ def _write_people(cursor: Any, call: Call, sheet: Sheet, params: dict[str, Any],
     if sheet.has_consents:
         for objective, count in staging.fetch_by_key(cursor, consents.ADD_ANSWERS, params):
             happenings.consent_changed(call.account.pk, count, objective)
+        return staging.fetch_by_key(cursor, consents.OUTLIVED, params)
+    return []
 
 
 def _finish(

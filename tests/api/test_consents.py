@@ -150,3 +150,22 @@ def test_whatever_the_way_and_order_the_same_holds(api, vip, ann_account, histor
         assert say(api, *one).status_code == 200
     held = api.get("/contacts/c-1").json()["consents"]
     assert {purpose: answer["state"] for purpose, answer in held.items()} == expected(history)
+
+
+def test_an_opt_in_in_bulk_that_a_later_opt_out_outlives_is_told(api, vip):
+    put(api, state="denied", occurred_at="2026-06-01T09:00:00Z")
+    answer = {"objective": "newsletter", "state": "granted"}
+    old, new = ({"consents": [{**answer, "occurred_at": f"2026-0{month}-01T09:00:00Z"}]} for month in (5, 7))
+    members = {"operations": [{"op": "add", "id": "c-2"}, {"op": "add", "id": "c-1", **old}]}
+    contacts = {"contacts": [{"external_id": "c-2"}, {"external_id": "c-1", **old}]}
+    for stored, place in (
+        (api.batch("vip-2024", members), "operations"),
+        (api.post("/contacts/batch", contacts), "contacts"),
+    ):
+        assert stored.status_code == 200
+        assert [(one["code"], one["pointer"]) for one in stored.json()["warnings"]] == [
+            ("stale", f"/{place}/1/consents")
+        ]
+    assert api.get("/contacts/c-1").json()["consents"]["newsletter"]["state"] == "denied"
+    contacts = {"contacts": [{"external_id": "c-1", **new}]}
+    assert api.post("/contacts/batch", contacts).json()["warnings"] == []

@@ -30,7 +30,10 @@ ITEM_CODES = (
     ItemCode(
         "duplicate_in_request", "A warning: another item on the same person won; counted as `superseded`."
     ),
-    ItemCode("stale", "A warning: a newer operation on this person was applied before."),
+    ItemCode(
+        "stale",
+        "A warning: a newer operation on this person was applied before, or their later opt-out outlives this opt-in.",
+    ),
     ItemCode("temporarily_unavailable", "This item could not be handled just now.", retryable=True),
     ItemCode("locked", "Something else is writing this person at the moment.", retryable=True),
 )
