@@ -11,8 +11,9 @@ from django.utils import timezone
 from audiences import happenings
 from audiences.jobs import registry
 from audiences.models import Job
+from syncapp.api import limits
 
-KEPT = timedelta(days=7)
+KEPT = timedelta(days=limits.JOB_RESULT_DAYS)
 DONE = (Job.State.COMPLETED, Job.State.COMPLETED_WITH_ERRORS)
 
 

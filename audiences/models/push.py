@@ -6,6 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from syncapp.accounts.models import AccountModel
+from syncapp.api import limits
 from syncapp.audit.tracking import tracked
 
 
@@ -23,8 +24,8 @@ class PushSettings(AccountModel):
     )
     restore_days = models.PositiveSmallIntegerField(
         "days a deleted audience can be restored",
-        default=30,
-        validators=[MinValueValidator(1), MaxValueValidator(90)],
+        default=limits.RESTORE_DEFAULT_DAYS,
+        validators=[MinValueValidator(1), MaxValueValidator(limits.RESTORE_MOST_DAYS)],
     )
     mailplus_may_empty = models.BooleanField(
         "a Mail+ removal without a body empties",

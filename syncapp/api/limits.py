@@ -27,6 +27,9 @@ FUTURE_S = 300
 IDEMPOTENCY_S = 24 * 3600
 IDEMPOTENCY_KEY_CHARS = 255
 HELD_DAYS = 30
+JOB_RESULT_DAYS = 7
+RESTORE_DEFAULT_DAYS = 30  # of a deleted audience; an account may choose, up to
+RESTORE_MOST_DAYS = 90
 RATE_WINDOW_S = 60
 LOGGED_BYTES = 256 * 1024  # larger bodies are not kept in the log of calls
 

@@ -43,6 +43,9 @@ LIMIT_WORDS = {
     "rates.member_operations.window_s": "The window for member operations",
     "idempotency_s": "How long an `Idempotency-Key` is remembered",
     "held_contacts_days": "How long the membership of somebody unknown is held",
+    "job_result_days": "How long the errors and results of a job are kept",
+    "restore_default_days": "How long a deleted audience can be restored, unless the account chose otherwise",
+    "restore_most_days": "How long an account may choose that to be, at most",
     "clock_skew_s": "How far ahead of our clock a time may lie",
 }
 

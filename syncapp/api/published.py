@@ -58,6 +58,9 @@ class Limits(Struct):
     rates: Rates
     idempotency_s: int
     held_contacts_days: int
+    job_result_days: int
+    restore_default_days: int
+    restore_most_days: int
     clock_skew_s: int
 
 
@@ -103,5 +106,8 @@ def current() -> Limits:
         ),
         idempotency_s=limits.IDEMPOTENCY_S,
         held_contacts_days=limits.HELD_DAYS,
+        job_result_days=limits.JOB_RESULT_DAYS,
+        restore_default_days=limits.RESTORE_DEFAULT_DAYS,
+        restore_most_days=limits.RESTORE_MOST_DAYS,
         clock_skew_s=limits.FUTURE_S,
     )
