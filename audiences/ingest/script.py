@@ -26,7 +26,8 @@ class Script:
         """The rows of each; none of what gives none. The script is empty then."""
         if not self._statements:
             return []
-        raw = cursor.cursor  # the hook that tells triggers who acts goes through the answers, and leaves the last
+        # The hook that tells triggers who acts goes through the answers, and leaves the last.
+        raw = cursor.cursor
         with connection.wrap_database_errors:
             raw.execute("; ".join(self._statements), params)
             answers = [_rows_of(raw, size, is_first=n == 0) for n, size in enumerate(self._sizes)]
