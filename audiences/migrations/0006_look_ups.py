@@ -1,5 +1,8 @@
+from datetime import UTC, datetime
+
 from django.db import migrations, models
 
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 ADDRESS_SHA256 = r"sha256(replace(%(expressions)s, '\', '\\')::bytea)"
 
 
@@ -28,7 +31,7 @@ class Migration(migrations.Migration):
             model_name="member",
             index=models.Index(
                 fields=["account", "audience", "added_at", "profile"],
-                condition=models.Q(state="member"),
+                condition=models.Q(state="member", added_at__gte=EARLIEST),
                 name="member_by_added_at",
             ),
         ),

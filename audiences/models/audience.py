@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -14,6 +15,8 @@ from audiences.models.profile import Profile
 from syncapp.accounts.fields import AccountForeignKey
 from syncapp.accounts.models import AccountModel, LargeAccountModel
 from syncapp.audit.tracking import tracked
+
+ADDED_SINCE = datetime(1900, 1, 1, tzinfo=UTC)  # everybody's
 
 
 def to_name_key(name: str) -> str:
@@ -158,10 +161,11 @@ class Member(LargeAccountModel):
     class Meta:
         indexes = [
             models.Index(fields=["account", "profile", "audience"], name="member_by_profile"),
-            # Members only, so that nobody is looked up by it: before an ANALYZE it would look as good as the key.
+            # Only a query that says so itself can use it: before an ANALYZE it looks as good as the key to the
+            # planner, and looking up nine thousand people by it took minutes.
             models.Index(
                 fields=["account", "audience", "added_at", "profile"],
-                condition=Q(state="member"),
+                condition=Q(state="member", added_at__gte=ADDED_SINCE),
                 name="member_by_added_at",
             ),
         ]

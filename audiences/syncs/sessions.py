@@ -38,6 +38,10 @@ class Wanted:
     external_run_id: str
 
 
+class AnotherIsOpen(Exception):
+    """A replace of the audience; perhaps the one that is asked for, made since somebody looked."""
+
+
 def rows(account_id: int) -> Any:
     return SyncSession.objects.of(account_id).select_related("audience", "job")
 
@@ -48,7 +52,7 @@ def open_session(client: Client, audience: Audience, wanted: Wanted) -> tuple[Sy
     try:
         with transaction.atomic():
             return find_run(client, audience, wanted) or (create(client, audience, wanted), True)
-    except IntegrityError as error:
+    except (IntegrityError, AnotherIsOpen) as error:
         again = find_run(client, audience, wanted)  # another call was a moment earlier
         if again is not None:
             return again
@@ -58,7 +62,7 @@ def open_session(client: Client, audience: Audience, wanted: Wanted) -> tuple[Sy
 def create(client: Client, audience: Audience, wanted: Wanted) -> SyncSession:
     if wanted.mode == SyncSession.Mode.REPLACE:
         if open_replace(audience) is not None:
-            raise in_progress(audience)
+            raise AnotherIsOpen
         if audience.replaced_at is not None and wanted.snapshot_at < audience.replaced_at:
             words = (
                 f"A replace as of {audience.replaced_at.isoformat()} was applied already; this one is older."

@@ -105,4 +105,4 @@ def test_other_packages_bring_no_pages(client, agency_admin):
     from django.contrib import admin
 
     labels = {model._meta.app_label for model in admin.site._registry}
-    assert labels <= {"accounts", "audiences", "connectors", "notices", "work"}
+    assert labels <= {"accounts", "api", "audiences", "connectors", "notices", "work"}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
+from audiences.api import member_rows
 from audiences.models import Member
 from syncapp.accounts import scope
 
@@ -91,3 +94,17 @@ def test_a_cursor_belongs_to_its_list(api, vip):
     cursor = api.get("/audiences/vip-2024/members?limit=1").json()["next_cursor"]
     for list_of in ("/audiences/other/members?", "/audiences/vip-2024/members?sort=added_at&"):
         assert api.get(f"{list_of}cursor={cursor}").json()["errors"][0]["parameter"] == "cursor"
+
+
+def test_the_order_by_time_follows_its_index(vip, in_ann):
+    """And nothing else does: a look-up of many people by it took minutes before the first ANALYZE."""
+    params = {"account": vip.account_id, "audience": vip.pk, "floor": None, "limit": 100}
+    with connection.cursor() as cursor:
+        for way in ("seqscan", "bitmapscan", "sort"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        plans = []
+        for sql in (member_rows.BY_TIME, member_rows.BY_ID):
+            cursor.execute(f"EXPLAIN {sql.format(conditions='')}", params)
+            plans.append("\n".join(line for (line,) in cursor.fetchall()))
+    indexes = [re.findall(r"Index .*Scan using (\w+) on audiences_member", plan) for plan in plans]
+    assert [["added_at" in name for name in names] for names in indexes] == [[True], [False]], plans
