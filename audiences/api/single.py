@@ -156,7 +156,7 @@ def location_of(external_id: str, contact_id: str) -> str:
 
 def refusal(outcome: ItemOutcome) -> Problem:
     """The item's code is the call's."""
-    codes = {"contact_not_found", "erased", "timestamp_in_future", "member_limit_reached"}
+    codes = {"contact_not_found", "erased", "timestamp_in_future"}
     if outcome.code in codes:
         return Problem(outcome.code, outcome.detail)
     return Problem("invalid_external_id", outcome.detail)

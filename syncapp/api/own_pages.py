@@ -24,7 +24,7 @@ LIMIT_WORDS = {
     "contacts_per_import_inline": "Contacts in an import's body",
     "import_bytes": "A file that is imported, unpacked",
     "items_per_chunk": "Items in one chunk of a sync session",
-    "items_per_session": "Items of a sync session, and members of an audience",
+    "items_per_session": "Items of a sync session",
     "webhooks_per_account": "Webhooks of an account",
     "errors_inline": "Errors in an answer; what is beyond them is at `errors_url`",
     "audiences_per_account": "Audiences of an account",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -35,9 +36,13 @@ def openapi_json() -> bytes:
     return msgspec.json.encode(openapi_document())
 
 
+_one_at_a_time = Lock()  # drf-spectacular loads its extensions while it goes through them
+
+
 def openapi_document() -> dict[str, Any]:
     generator = SchemaGenerator()  # type: ignore[no-untyped-call]
-    document: dict[str, Any] = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    with _one_at_a_time:
+        document: dict[str, Any] = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     return document
 
 

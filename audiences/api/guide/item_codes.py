@@ -26,7 +26,6 @@ ITEM_CODES = (
     ItemCode("erased", "This person was erased. Never send them again: they will not come back."),
     ItemCode("conflicting_operations", "The short form has this id under `add` and under `remove`."),
     ItemCode("timestamp_in_future", "`occurred_at` lies more than five minutes ahead of our clock."),
-    ItemCode("member_limit_reached", "The audience is full."),
     ItemCode(
         "duplicate_in_request", "A warning: another item on the same person won; counted as `superseded`."
     ),
@@ -34,6 +33,4 @@ ITEM_CODES = (
         "stale",
         "A warning: a newer operation on this person was applied before, or their later opt-out outlives this opt-in.",
     ),
-    ItemCode("temporarily_unavailable", "This item could not be handled just now.", retryable=True),
-    ItemCode("locked", "Something else is writing this person at the moment.", retryable=True),
 )
