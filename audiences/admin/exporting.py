@@ -28,10 +28,10 @@ from audiences.models import Audience, MemberExport, Objective, Property
 from syncapp.accounts import scope
 from syncapp.accounts.models import User
 from syncapp.admin.base import Role
+from syncapp.spreadsheets import to_safe_cell
 
 PEOPLE_AT_ONCE = 2_000
 STALLED_S = 60  # somebody who takes nothing for so long holds a snapshot of the database open: it is ended
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 BOM = "\ufeff"
 
 MEMBERS = """
@@ -221,9 +221,4 @@ def to_cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, (int, float)):
         return str(value)
-    return safe("; ".join(str(one) for one in value) if isinstance(value, list) else str(value))
-
-
-def safe(text: str) -> str:
-    """What a spreadsheet would run as a formula becomes text."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return to_safe_cell("; ".join(str(one) for one in value) if isinstance(value, list) else str(value))

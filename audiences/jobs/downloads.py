@@ -16,10 +16,10 @@ import orjson
 from audiences.jobs import registry
 from audiences.models import Job, JobError, JobPart
 from syncapp.accounts import scope
+from syncapp.spreadsheets import to_safe_cell
 
 PAGE = 1_000
 COLUMNS = ("index", "line", "code", "detail", "pointer", "retryable", "original")
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -99,7 +99,7 @@ def to_cell(original: str) -> str:
 
 def to_csv_line(cells: tuple[str, ...]) -> bytes:
     line = io.StringIO()
-    csv.writer(line).writerow([f"'{cell}" if cell.startswith(FORMULAS) else cell for cell in cells])
+    csv.writer(line).writerow(map(to_safe_cell, cells))
     return line.getvalue().encode()
 
 
