@@ -102,13 +102,19 @@ WHERE p.profile_id IS NOT NULL AND p.code IS NULL
 ORDER BY p.profile_id, c.objective_key, c.state, c.occurred_at, c.n
 """
 
-# Rows: (item, objective key) of opt-ins that change nothing, for a later opt-out stands. After the answers were merged.
+# Opt-ins that change nothing, for a later opt-out stands; after the answers were merged. Rows: (person, objective key).
 OUTLIVED = """
+SELECT DISTINCT a.profile_id, a.objective_key
+FROM ingest_answer a
+LEFT JOIN audiences_profile t ON t.account_id = %(account)s AND t.id = a.profile_id
+WHERE a.state = 'granted' AND t.consents -> a.objective_key ->> 'state' = 'denied'
+"""
+# The items that gave such answers. Rows: (item, objective key).
+WHO_GAVE = """
 SELECT DISTINCT c.n, c.objective_key
-FROM ingest_consent c
-JOIN ingest_person p ON p.n = c.n
-JOIN audiences_profile t ON t.account_id = %(account)s AND t.id = p.profile_id
-WHERE p.code IS NULL AND c.state = 'granted' AND t.consents -> c.objective_key ->> 'state' = 'denied'
+FROM unnest(%(people)s::bigint[], %(objectives)s::text[]) AS outlived (profile_id, objective_key)
+JOIN ingest_person p ON p.profile_id = outlived.profile_id AND p.code IS NULL
+JOIN ingest_consent c ON c.n = p.n AND c.objective_key = outlived.objective_key AND c.state = 'granted'
 ORDER BY c.n, c.objective_key
 """
 

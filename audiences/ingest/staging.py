@@ -84,11 +84,20 @@ def by_key(sql: str) -> str:
 
 
 def fetch_by_key(cursor: Any, sql: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """The rows of a query, its joins planned as index look-ups.
+    """The rows of a query, its joins planned as index look-ups."""
+    return _fetch_without(BY_KEY, cursor, sql, params)
 
-    The query stands last: where an admin's request names who acts, its results have been gone through already.
-    """
-    off, back = _switches(BY_KEY)
+
+def fetch_by_hash(cursor: Any, sql: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """The rows of a query, its joins planned as hash (or merge) joins."""
+    return _fetch_without(BY_HASH, cursor, sql, params)
+
+
+def _fetch_without(
+    ways: tuple[str, ...], cursor: Any, sql: str, params: dict[str, Any]
+) -> list[tuple[Any, ...]]:
+    """The query stands last: where an admin's request names who acts, its results have been gone through already."""
+    off, back = _switches(ways)
     cursor.execute(f"{off}{sql}", params)
     while cursor.nextset():
         pass

@@ -83,8 +83,18 @@ def _write_people(cursor: Any, call: Call, sheet: Sheet, params: dict[str, Any],
     if sheet.has_consents:
         for objective, count in staging.fetch_by_key(cursor, consents.ADD_ANSWERS, params):
             happenings.consent_changed(call.account.pk, count, objective)
-        return staging.fetch_by_key(cursor, consents.OUTLIVED, params)
+        return _outlived(cursor, params)
     return []
+
+
+def _outlived(cursor: Any, params: dict[str, Any]) -> Rows:
+    found = staging.fetch_by_key(cursor, consents.OUTLIVED, params)
+    if not found:
+        return []
+    people, objectives = zip(*found, strict=True)
+    return staging.fetch_by_hash(
+        cursor, consents.WHO_GAVE, {"people": list(people), "objectives": list(objectives)}
+    )
 
 
 def _finish(
