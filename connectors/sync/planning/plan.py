@@ -183,6 +183,7 @@ SELECT count(*) FROM (
 """
 # A table that was just filled has no statistics: taken for small, it would be gone through once per person.
 # Where people do not fit the memory, a third of a plan's time goes into writing them to disk and back.
+MANY_TOUCHED = 1_000  # people; of fewer, the wrong plan costs little and the right one is a look-up by key each
 EVERYBODY = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '{memory_mb}MB'"
 AS_USUAL = "SET LOCAL enable_nestloop TO DEFAULT; SET LOCAL work_mem TO DEFAULT"
 
@@ -224,7 +225,7 @@ def plan(
     with connection.cursor() as cursor:
         if part is not Part.NOTHING:
             cursor.execute(WAIT_FOR_CONFIRMATIONS.format(only_held=only_held), parameters)
-        if touched is None:
+        if touched is None or len(parameters["touched"]) > MANY_TOUCHED:
             cursor.execute(EVERYBODY.format(memory_mb=settings.PLAN_MEMORY_MB))
         cursor.execute(statement, parameters)
         planned = to_planned(map(Row._make, cursor.fetchall()))
