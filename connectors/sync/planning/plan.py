@@ -183,7 +183,8 @@ SELECT count(*) FROM (
 """
 # A table that was just filled has no statistics: taken for small, it would be gone through once per person.
 # Where people do not fit the memory, a third of a plan's time goes into writing them to disk and back.
-MANY_TOUCHED = 1_000  # people; of fewer, the wrong plan costs little and the right one is a look-up by key each
+# Of fewer people the wrong plan costs little, and the right one is a look-up by key each.
+MANY_TOUCHED = 1_000
 EVERYBODY = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '{memory_mb}MB'"
 AS_USUAL = "SET LOCAL enable_nestloop TO DEFAULT; SET LOCAL work_mem TO DEFAULT"
 
