@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from audiences.ingest.staging import by_hash, by_key
+from syncapp.database.joins import by_hash, by_key
 
 TEXT_OF = """CASE jsonb_typeof({value})
         WHEN 'string' THEN nullif({value} #>> '{{}}', '')

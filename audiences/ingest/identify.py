@@ -6,9 +6,9 @@ from typing import Any
 
 from audiences.ingest import identifiers, pending, together
 from audiences.ingest.sheet import Sheet
-from audiences.ingest.staging import STATEMENTS_BY_KEY, by_hash, by_key
 from audiences.ingest.together import DIFFERS
 from audiences.suppressions import hmac_sql
+from syncapp.database.joins import STATEMENTS_BY_KEY, by_hash, by_key
 
 # Each OFFSET 0 keeps what stands in the brackets from being computed again for every mention.
 # Join clauses compare plain columns only: under row-level security nothing else may use an index.

@@ -7,8 +7,8 @@ from typing import Any
 
 from audiences import happenings
 from audiences.ingest import history, locks
-from audiences.ingest.staging import fetch_by_key
 from audiences.models import Audience
+from syncapp.database.joins import fetch_by_key
 
 KEPT = timedelta(days=30)
 WORD_OF_KIND = "WHEN 'x' THEN 'external_id' WHEN 'm' THEN 'email' WHEN 'h' THEN 'email_sha256'"
@@ -57,7 +57,7 @@ MATCHED = """
             OFFSET 0
         ) p
         LEFT JOIN LATERAL (
-            SELECT *, ctid AS place FROM audiences_pending
+            SELECT * FROM audiences_pending
             WHERE account_id = %(account)s AND kind = '{kind}' AND value = p.value OFFSET 0
         ) q ON true
         OFFSET 0
@@ -66,13 +66,14 @@ MATCHED = """
 
 WAITING = "SELECT DISTINCT audience_id FROM ({matched}) waiting"
 
-# The newest of what waited decides; what is stored of the membership stays where it is as new.
+# The newest of what waited decides; what is stored of the membership stays where it is as new. Who began to wait in an
+# audience that was not looked for yet, and so is not locked, goes on waiting: its caller may be changing the row.
 APPLY = """
 WITH matched AS MATERIALIZED (
-    {matched}
+    SELECT * FROM ({matched}) waiting WHERE audience_id = ANY (%(audiences)s)
 ), gone AS (
     DELETE FROM audiences_pending q
-    WHERE q.account_id = %(account)s AND q.ctid = ANY (ARRAY(SELECT place FROM matched))
+    WHERE q.account_id = %(account)s AND q.id = ANY (ARRAY(SELECT id FROM matched))
 ), latest AS (
     SELECT DISTINCT ON (audience_id, person_id) *
     FROM matched WHERE expires_at > %(now)s ORDER BY audience_id, person_id, changed_at DESC, id DESC
@@ -143,7 +144,9 @@ def apply_appeared(cursor: Any, params: dict[str, Any]) -> None:
     audience_ids = [audience_id for (audience_id,) in waiting]
     if audience_ids:
         locks.lock_audiences(cursor, audience_ids)
-        moved = fetch_by_key(cursor, APPLY.replace("{matched}", matched), params)
+        moved = fetch_by_key(
+            cursor, APPLY.replace("{matched}", matched), {**params, "audiences": audience_ids}
+        )
         for audience_id, external_id, name, added, removed, version in moved:
             audience = Audience(
                 pk=audience_id, account_id=params["account"], external_id=external_id, name=name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from audiences.ingest.staging import by_hash
+from syncapp.database.joins import by_hash
 
 # In the order of ids everywhere, so that two calls about the same people wait for each other instead of deadlocking.
 # '' stands for an address to be cleared: NULL keeps.

@@ -68,59 +68,6 @@ DELETE = "; ".join(f"DELETE FROM {table}" for table in TABLES)  # noqa: S608
 MOST_DELETED = 500  # rows; beyond, cutting costs less
 LARGEST_KEPT_BYTES = 1024 * 1024
 
-# The planner knows nothing of staged rows, and of stored ones only after an ANALYZE: a full table may look empty to
-# it. So plans are not left to guesses. Stored rows are looked up by key from an outer join, which fixes who comes
-# first; where a shorter key may look as good, from a LATERAL query with LIMIT or OFFSET, which uses all of it. They
-# are written by INSERT … ON CONFLICT, which has nothing to plan. Staged rows meet each other by hash, and themselves
-# by ctid.
-BY_KEY = ("seqscan", "bitmapscan", "hashjoin", "mergejoin", "material")
-BY_HASH = ("nestloop",)
-STATEMENTS_BY_KEY = 2 * len(BY_KEY) + 1
-
-
-def by_key(sql: str) -> str:
-    """The statement, its joins planned as index look-ups."""
-    return _without(BY_KEY, sql)
-
-
-def fetch_by_key(cursor: Any, sql: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """The rows of a query, its joins planned as index look-ups."""
-    return _fetch_without(BY_KEY, cursor, sql, params)
-
-
-def fetch_by_hash(cursor: Any, sql: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """The rows of a query, its joins planned as hash (or merge) joins."""
-    return _fetch_without(BY_HASH, cursor, sql, params)
-
-
-def _fetch_without(
-    ways: tuple[str, ...], cursor: Any, sql: str, params: dict[str, Any]
-) -> list[tuple[Any, ...]]:
-    """The query stands last: where an admin's request names who acts, its results have been gone through already."""
-    off, back = _switches(ways)
-    cursor.execute(f"{off}{sql}", params)
-    while cursor.nextset():
-        pass
-    rows: list[tuple[Any, ...]] = cursor.fetchall()
-    cursor.execute(back)
-    return rows
-
-
-def by_hash(sql: str) -> str:
-    """The statement, its joins planned as hash (or merge) joins."""
-    return _without(BY_HASH, sql)
-
-
-def _without(ways: tuple[str, ...], sql: str) -> str:
-    off, back = _switches(ways)
-    return f"{off}{sql}; {back}"
-
-
-def _switches(ways: tuple[str, ...]) -> tuple[str, str]:
-    off = "".join(f"SET LOCAL enable_{way} = off; " for way in ways)
-    back = "; ".join(f"SET LOCAL enable_{way} = DEFAULT" for way in ways)
-    return off, back
-
 
 def prepare(cursor: Any) -> None:
     """Empty tables, whether this connection has them already or not."""

@@ -14,6 +14,7 @@ from audiences.ingest import identifiers, identify, locks, members, outcomes, pe
 from audiences.ingest.script import Rows, Script
 from audiences.ingest.sheet import Sheet
 from audiences.ingest.types import Result
+from syncapp.database import joins
 
 if TYPE_CHECKING:
     from audiences.ingest.call import Call
@@ -73,7 +74,7 @@ def run(cursor: Any, call: Call, sheet: Sheet, alone: bool) -> Result:
 def _write_people(cursor: Any, call: Call, sheet: Sheet, params: dict[str, Any], todo: outcomes.Todo) -> Rows:
     """(item, objective key) of opt-ins that a later opt-out outlives."""
     if sheet.has_consents:
-        cursor.execute(staging.by_hash(consents.STAGE_ANSWERS))
+        cursor.execute(joins.by_hash(consents.STAGE_ANSWERS))
     if todo.updates or sheet.has_consents:
         people.update(cursor, params, sheet.has_consents)
     if todo.creates:
@@ -81,18 +82,18 @@ def _write_people(cursor: Any, call: Call, sheet: Sheet, params: dict[str, Any],
     if params["property_ids"] and (todo.updates or todo.creates):
         identifiers.follow(cursor, params)
     if sheet.has_consents:
-        for objective, count in staging.fetch_by_key(cursor, consents.ADD_ANSWERS, params):
+        for objective, count in joins.fetch_by_key(cursor, consents.ADD_ANSWERS, params):
             happenings.consent_changed(call.account.pk, count, objective)
         return _outlived(cursor, params)
     return []
 
 
 def _outlived(cursor: Any, params: dict[str, Any]) -> Rows:
-    found = staging.fetch_by_key(cursor, consents.OUTLIVED, params)
+    found = joins.fetch_by_key(cursor, consents.OUTLIVED, params)
     if not found:
         return []
     people, objectives = zip(*found, strict=True)
-    return staging.fetch_by_hash(
+    return joins.fetch_by_hash(
         cursor, consents.WHO_GAVE, {"people": list(people), "objectives": list(objectives)}
     )
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from audiences.changes import record_change
 from audiences.history import KEPT_DAYS
 from audiences.ingest import history, locks, pending, staging
+from syncapp.database import joins
 
 FORGET_REMOVALS = """
 DELETE FROM audiences_member
@@ -94,7 +95,7 @@ def sweep(account_id: int, now: datetime | None = None) -> Swept:
 
 def _let_in(cursor: Any, params: dict[str, Any]) -> tuple[int, ...]:
     for kind, found in FOUND.items():
-        cursor.execute(staging.by_key(MISSED.format(kind=kind, found=found)), params)
+        cursor.execute(joins.by_key(MISSED.format(kind=kind, found=found)), params)
     cursor.execute("SELECT DISTINCT profile_id FROM ingest_changed ORDER BY 1")
     people = tuple(row[0] for row in cursor.fetchall())
     if people:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from audiences.ingest.staging import by_hash, by_key
+from syncapp.database.joins import by_hash, by_key
 
 # Whether what an item says changes what is stored.
 DIFFERS = """

@@ -15,10 +15,10 @@ from audiences import ingest, jobs
 from audiences.api.operations import to_contact
 from audiences.api.wire import ContactIn
 from audiences.ingest import ItemOutcome, Operation
-from audiences.ingest.staging import fetch_by_key
 from audiences.models import Job, SyncSession
 from audiences.syncs.lines import to_pointer
 from syncapp.accounts.models import Account
+from syncapp.database.joins import fetch_by_key
 from syncapp.work import Slice
 
 PAGE = 10_000

@@ -12,10 +12,10 @@ from typing import Any
 
 from django.conf import settings
 
-from audiences.ingest.staging import BY_HASH, BY_KEY
 from audiences.models import SyncSession
 from audiences.suppressions import hmac_sql
 from audiences.syncs.guards import Figures
+from syncapp.database.joins import BY_HASH, BY_KEY
 
 FEW = 100_000  # items; more are joined by hash, for looking each up takes longer than reading everybody
 

@@ -15,20 +15,14 @@ from connectors.models import Flight, Goal
 from connectors.sync import runs
 from connectors.sync.delivering.claiming import Batch
 from connectors.sync.delivering.crashes import UNSURE, UNSURE_ADDRESSES, UNSURE_HASH, UNSURE_STATE, put_down
-
-# A table that was just planned has no statistics to be joined by: a hash over the whole of it, or the whole of it
-# per person, makes every batch cost as much as the goal is large. Without constants to look up by, and with these
-# off, only the look-up by key is left, in the order of the flight. That is also the order in which rows are locked,
-# so that plans and confirmations never deadlock.
-BY_KEY = """
-SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off;
-SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off
-"""
+from syncapp.database.joins import by_key, fetch_by_key
 
 # What was sent stands in the flight; the caller adds the kind of news each person got. A plan made meanwhile gave
 # the row another run: then what was sent is remembered, and the row stays due for that run. The run stays on the
 # row when it is done, because RETURNING knows the row as written only; the operation stays on the row of whom nobody
 # tries any more, to be replayed. Whom the ESP refuses because of how they stand there is no failure: that is known.
+# Rows are looked up by key, without constants that a shorter key would do for, in the order of the flight. That is
+# also the order in which everybody locks them, so that plans and confirmations never deadlock.
 CONFIRM = """
 WITH landed AS (
     DELETE FROM connectors_flight WHERE account_id = %(account)s AND id = %(token)s
@@ -101,10 +95,10 @@ CONFIRM = (
 
 LATE = f"""
 WITH locked AS (
-    SELECT s.place, sent.address, sent.state, %(operation)s::text AS operation
+    SELECT s.account_id, s.goal_id, s.profile_id, sent.address, sent.state, %(operation)s::text AS operation
     FROM unnest(%(ids)s::bigint[], %(addresses)s::text[], %(states)s::text[]) sent (id, address, state)
     CROSS JOIN LATERAL (
-        SELECT ctid AS place FROM connectors_subscriber
+        SELECT account_id, goal_id, profile_id FROM connectors_subscriber
         WHERE account_id = %(account)s AND goal_id = %(goal)s AND profile_id = sent.id FOR UPDATE
     ) s
 )
@@ -112,7 +106,7 @@ UPDATE connectors_subscriber s SET {UNSURE}, updated_at = now(),
     remote_state = CASE WHEN l.state = 'left' THEN l.state
                         WHEN s.accepted_hash IS NULL AND l.operation IN ('upsert', 'restore') THEN ''
                         ELSE s.remote_state END
-FROM locked l WHERE s.account_id = %(account)s AND s.ctid = l.place
+FROM locked l WHERE s.account_id = l.account_id AND s.goal_id = l.goal_id AND s.profile_id = l.profile_id
 """  # noqa: S608  made of constants only
 
 
@@ -161,9 +155,7 @@ def confirm(goal: Goal, batch: Batch, news: Sequence[News]) -> None:
         "tries": [int(one.result in ("retry", "dead") and one.counts) for one in kinds],
     }
     with connection.cursor() as cursor:
-        cursor.execute(BY_KEY)
-        cursor.execute(CONFIRM, parameters)
-        rows = cursor.fetchall()
+        rows = fetch_by_key(cursor, CONFIRM, parameters)
     counted: dict[UUID, Counter[tuple[str, str, str]]] = {}
     for run_id, result, code, people in rows:
         if run_id is not None:
@@ -193,7 +185,7 @@ def note_late(goal: Goal, batch: Batch, news: Sequence[News]) -> None:
     }
     put_down(goal, others_with(goal, parameters["ids"]))
     with connection.cursor() as cursor:
-        cursor.execute(LATE, parameters)
+        cursor.execute(by_key(LATE), parameters)
     record_change(account_id=goal.account_id, profile_ids=parameters["ids"], origin="late answer")
 
 

@@ -17,6 +17,7 @@ from connectors.models import Goal
 from connectors.models.subscriber import UNKNOWN_HASH
 from connectors.sync import runs
 from connectors.sync.delivering.policy import MOST_CRASHES
+from syncapp.database.joins import fetch_by_key
 
 QUARANTINED = "quarantined"
 QUARANTINED_WORDS = f"The worker died {MOST_CRASHES} times while sending this person."
@@ -46,9 +47,10 @@ was AS (
     ORDER BY person.id
 ),
 locked AS (
-    SELECT s.place, s.poison, was.*
+    SELECT s.*, was.address, was.operation
     FROM was CROSS JOIN LATERAL (
-        SELECT ctid AS place, due_at IS NOT NULL AND crashes + %(deaths)s >= {MOST_CRASHES} AND %(deaths)s > 0 AS poison
+        SELECT account_id, goal_id, profile_id,
+            due_at IS NOT NULL AND crashes + %(deaths)s >= {MOST_CRASHES} AND %(deaths)s > 0 AS poison
         FROM connectors_subscriber
         WHERE account_id = %(account)s AND goal_id = %(goal)s AND profile_id = was.id FOR UPDATE
     ) s
@@ -62,7 +64,7 @@ written AS (
         error_class = CASE WHEN l.poison THEN '{QUARANTINED}' ELSE s.error_class END,
         error_code = CASE WHEN l.poison THEN '{QUARANTINED}' ELSE s.error_code END,
         error_message = CASE WHEN l.poison THEN '{QUARANTINED_WORDS}' ELSE s.error_message END
-    FROM locked l WHERE s.account_id = %(account)s AND s.ctid = l.place
+    FROM locked l WHERE s.account_id = l.account_id AND s.goal_id = l.goal_id AND s.profile_id = l.profile_id
     RETURNING s.profile_id, s.run_id, s.operation, l.poison
 ),
 told AS (
@@ -101,8 +103,7 @@ def _take_back(goal: Goal, tokens: Sequence[UUID] | None, *, deaths: int) -> int
         "deaths": deaths,
     }
     with connection.cursor() as cursor:
-        cursor.execute(TAKE_BACK, parameters)
-        rows = cursor.fetchall()
+        rows = fetch_by_key(cursor, TAKE_BACK, parameters)
     counted: dict[UUID, Counter[tuple[str, str, str]]] = {}
     crashed = 0
     for run_id, operation, people in rows:

@@ -22,6 +22,7 @@ from connectors.sync import runs
 from connectors.sync.deciding import holding
 from connectors.sync.reconciling.reconcile import RECONCILE, State, lock
 from syncapp.accounts.models import User
+from syncapp.database.joins import fetch_by_key
 from syncapp.work import Slice, wake
 
 Kind = Finding.Kind
@@ -42,7 +43,7 @@ MEMORY = {
 # In the order of people, like everyone who locks them.
 SET_RIGHT = """
 WITH locked AS (
-    SELECT f.seen, f.since, f.profile_id, s.place FROM (
+    SELECT s.*, f.seen, f.since FROM (
         SELECT * FROM (
             SELECT number, seen, since, profile_id FROM connectors_finding
             WHERE account_id = %(account)s AND reconciliation_id = %(reconciliation)s AND kind = %(kind)s
@@ -51,14 +52,14 @@ WITH locked AS (
         ) chosen ORDER BY profile_id
     ) f
     CROSS JOIN LATERAL (
-        SELECT ctid AS place FROM connectors_subscriber
+        SELECT account_id, goal_id, profile_id FROM connectors_subscriber
         WHERE account_id = %(account)s AND goal_id = %(goal)s AND profile_id = f.profile_id
           AND due_at IS NULL AND updated_at < %(compared_at)s
         FOR UPDATE
     ) s
 )
 UPDATE connectors_subscriber s SET {memory}, updated_at = now()
-FROM locked l WHERE s.account_id = %(account)s AND s.ctid = l.place
+FROM locked l WHERE s.account_id = l.account_id AND s.goal_id = l.goal_id AND s.profile_id = l.profile_id
 RETURNING l.profile_id, l.seen, l.since
 """
 
@@ -160,8 +161,7 @@ def set_right(
         "limit": PEOPLE_AT_ONCE,
     }
     with connection.cursor() as cursor:
-        cursor.execute(SET_RIGHT.format(memory=MEMORY[Kind(kind)]), parameters)
-        return cursor.fetchall()  # type: ignore[no-any-return]
+        return fetch_by_key(cursor, SET_RIGHT.format(memory=MEMORY[Kind(kind)]), parameters)
 
 
 def withdraw(reconciliation: Reconciliation, rows: list[tuple[int, str, datetime | None]]) -> int:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+import threading
+import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
-from audiences.ingest import Contact, Operation, Result, apply
+from audiences.ingest import Contact, Operation, Result, apply, locks, pending
+from audiences.ingest.sweep import sweep
 from audiences.models import Audience, Change, Identifier, Member, Pending, Profile, Property
 from syncapp.accounts import scope
 from syncapp.accounts.models import Account
@@ -121,6 +125,44 @@ def test_people_appear_while_others_hold_them(account):
     check_counts(account, audiences)
     with scope.account(account):
         assert Profile.objects.count() == 80
+
+
+def test_who_is_held_where_nobody_looked_goes_on_waiting(account, monkeypatch):
+    """A person appears while others begin to wait for them in one more audience, and one of those is not done yet."""
+    first, second = make_audience(account, "first"), make_audience(account, "second")
+    again, done = threading.Event(), threading.Event()
+    hold = [Operation(0, "add", "external_id", "c-1")]
+
+    def hold_again() -> None:
+        try:
+            with scope.account(account), transaction.atomic():
+                apply(account=account, audience=second, operations=hold, unknown="hold", source="test")
+                again.set()
+                assert done.wait(10)
+                time.sleep(0.5)  # the first call has begun to carry out what waited
+        finally:
+            connection.close()
+
+    def look_first(cursor: Any, audience_ids: Iterable[int]) -> None:
+        """After it was found where somebody waits, before those audiences are locked."""
+        monkeypatch.undo()
+        in_parallel(account, [call_with(account, second, hold, "hold")])
+        holding.append(threads.submit(hold_again))
+        assert again.wait(10)
+        locks.lock_audiences(cursor, audience_ids)
+        done.set()
+
+    holding: list[Future[None]] = []
+    with scope.account(account), ThreadPoolExecutor(1) as threads:
+        call_with(account, first, hold, "hold")()
+        monkeypatch.setattr(pending.locks, "lock_audiences", look_first)
+        call_with(account, None, [Operation(0, "upsert", "external_id", "c-1")])()
+        holding[0].result()
+        check_counts(account, [first, second])
+        assert (first.member_count, second.held_count) == (1, 1)
+        sweep(account.pk)
+        check_counts(account, [first, second])
+        assert (second.member_count, second.held_count) == (1, 0)
 
 
 def test_one_of_two_people_gets_a_value_that_names_one(account):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,6 +13,7 @@ from django.db import connection, transaction
 from audiences.changes import record_change
 from audiences.models import Profile
 from connectors.models import Flight, Run, Subscriber
+from connectors.models.subscriber import UNKNOWN_HASH
 from connectors.sync import esp, runs
 from connectors.sync.delivering.claiming import Batch, claim
 from connectors.sync.delivering.confirming import News, confirm
@@ -22,6 +24,7 @@ from connectors.sync.sources import Shape, contact_maker
 from connectors.wizard.goals import set_objectives
 from syncapp.work.models import Wakeup
 from tests.connectors.sync.world import World
+from tests.work.process import wait_until
 
 LOST = {"kind": "reset_after", "match": "subscribers.import"}
 
@@ -201,6 +204,53 @@ def test_a_plan_waits_for_a_confirmation_instead_of_deadlocking(world: World):
     world.deliver()
     assert [run.created + run.updated for run in Run.objects.order_by("queued_at")] == [1, 1]
     assert all(run.adds_up and not run.is_open for run in Run.objects.all())
+
+
+def beside_a_plan(world: World, note: Callable[[], object]) -> None:
+    """Somebody notes what happened to people whom a plan is writing at that moment, and waits for it."""
+
+    def from_another_connection() -> None:
+        try:
+            note()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            world.plan()
+            noting = pool.submit(contextvars.copy_context().run, from_another_connection)
+            wait_until(somebody_waits_for_us, what="the other connection to wait for the plan")
+        noting.result()
+
+
+def somebody_waits_for_us() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_crash_is_noted_also_of_whom_a_plan_writes_at_that_moment(world: World):
+    world.push("eve@example.com", city="Gent")
+    world.plan()
+    claimed(world)
+    world.push("eve@example.com", city="Brugge")
+    beside_a_plan(world, lambda: take_back(world.goal))
+    row = world.subscriber("eve@example.com")
+    assert (row.tried_addresses, row.attempts, Flight.objects.count()) == (["eve@example.com"], 1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_late_answer_is_noted_also_of_whom_a_plan_writes_at_that_moment(world: World):
+    world.push("eve@example.com", city="Gent")
+    world.plan()
+    late = claimed(world)
+    world.work()
+    world.push("eve@example.com", city="Brugge")
+    beside_a_plan(world, lambda: confirm(world.goal, late, [News("created")]))
+    assert world.subscriber("eve@example.com").accepted_hash == UNKNOWN_HASH
 
 
 def send_claimed(world: World, batch: Batch) -> Sent:
