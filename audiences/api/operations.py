@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from msgspec import UNSET
@@ -65,8 +64,7 @@ def to_operation(batch: Batch[Any], index: int, item: Any, kind: Kind) -> Operat
     if not isinstance(item, OperationIn):
         return None
     contact = item.contact
-    unstorable = next((pointer for pointer, moment in moments_of(item) if not is_storable(moment)), None)
-    if unstorable is not None:
+    if (unstorable := find_unstorable(item)) is not None:
         batch.fail(index, "invalid_operation", WORDS, unstorable)
         return None
     if item.id is not UNSET:
@@ -104,11 +102,14 @@ def to_operation(batch: Batch[Any], index: int, item: Any, kind: Kind) -> Operat
     )
 
 
-def moments_of(item: OperationIn) -> Iterator[tuple[str, object]]:
-    """(pointer, moment) of all moments an item names."""
-    yield "/occurred_at", item.occurred_at
+def find_unstorable(item: OperationIn) -> str | None:
+    """Where an item names a moment that cannot be stored."""
+    if not is_storable(item.occurred_at):
+        return "/occurred_at"
     for position, consent in enumerate(item.consents or ()):
-        yield f"/consents/{position}/occurred_at", consent.occurred_at
+        if not is_storable(consent.occurred_at):
+            return f"/consents/{position}/occurred_at"
+    return None
 
 
 def name_of(contact: ContactIn, kind: Kind) -> tuple[Kind, str] | None:

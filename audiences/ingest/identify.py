@@ -81,8 +81,7 @@ FROM (
                         ELSE m.properties END AS stored_properties
                 FROM ingest_operation s
                 LEFT JOIN audiences_profile e ON e.account_id = %(account)s AND e.external_id = s.external_id
-                LEFT JOIN audiences_profile m ON m.account_id = %(account)s AND m.email = NULLIF(s.email, e.email)
-                /* named */
+                /* addressed */ /* named */
                 OFFSET 0
             ) found
         ) judged OFFSET 0
@@ -92,18 +91,24 @@ LEFT JOIN LATERAL (
     SELECT state, changed_at FROM audiences_member
     WHERE account_id = %(account)s AND audience_id = %(audience)s AND profile_id = c.profile_id LIMIT 1
 ) member ON true
-""".replace("/* differs */", DIFFERS.format(said="judged", stored="stored_"))
+"""
 
-# Ids and hashes are looked up in calls that use them only: of one operation, planning costs more than doing.
+# What a call does not say is not looked up: of one operation, planning costs more than doing.
+NOBODY = """
+    CROSS JOIN (
+        SELECT NULL::bigint AS id, NULL::text AS email, NULL::text AS external_id, NULL::jsonb AS properties
+    ) {alias}
+"""
+ADDRESSED = {
+    True: "LEFT JOIN audiences_profile m ON m.account_id = %(account)s AND m.email = NULLIF(s.email, e.email)",
+    False: NOBODY.format(alias="m"),
+}
+DIFFERENT = {True: DIFFERS.format(said="judged", stored="stored_"), False: "false"}
 PROFILE = "audiences_profile {alias} ON {alias}.account_id = %(account)s AND {alias}."
 BY_ID = PROFILE + "id = s.id AND {alias}.forgotten_at IS NULL"
 BY_SHA256 = PROFILE + "email_sha256 = s.email_sha256"
 NAMED = {
-    (): """
-        LEFT JOIN (
-            SELECT NULL::bigint AS id, NULL AS email, NULL AS external_id, NULL::jsonb AS properties
-        ) i ON false
-    """,
+    (): NOBODY.format(alias="i"),
     ("id",): f"LEFT JOIN {BY_ID.format(alias='i')}",
     ("email_sha256",): f"LEFT JOIN {BY_SHA256.format(alias='i')}",
     ("email_sha256", "id"): f"""
@@ -159,7 +164,9 @@ def to_identify(sheet: Sheet, params: dict[str, Any], unknown: str) -> tuple[str
     params["meets"] = meets
     params["holds"] = unknown == "hold"
     named = NAMED[tuple(kind for kind in ("email_sha256", "id") if kind in sheet.kinds)]
-    return by_key(IDENTIFY.replace("/* named */", named)), STATEMENTS_BY_KEY
+    sql = IDENTIFY.replace("/* named */", named)
+    sql = sql.replace("/* addressed */", ADDRESSED[sheet.has_addresses])
+    return by_key(sql.replace("/* differs */", DIFFERENT[sheet.has_contacts])), STATEMENTS_BY_KEY
 
 
 def needs_more(sheet: Sheet, params: dict[str, Any], has_pending: bool, has_erased: bool) -> bool:

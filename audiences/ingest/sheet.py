@@ -64,6 +64,8 @@ class Sheet:
         self.refused: list[ItemOutcome] = []
         self.kinds: set[str] = set()
         self.repeats = False
+        self.has_contacts = False
+        self.has_addresses = False
 
     @cached_property
     def _checks(self) -> Mapping[str, Check]:
@@ -150,6 +152,7 @@ class Sheet:
         if operation.occurred_at is not None:
             at = self._to_moment(operation.occurred_at, "/occurred_at")
         if contact is not None:
+            self.has_contacts = True
             external_id, email, clears = with_contact(operation, contact, external_id, email)
             if contact.properties:
                 properties = to_properties(contact.properties, self._checks)
@@ -158,6 +161,8 @@ class Sheet:
             self.repeats = True
         kind = operation.kind
         self.kinds.add(kind)
+        if email is not None:
+            self.has_addresses = True
         return (
             f"{n}\t{person}\t{op}\t{KINDS[kind]}\t{identity if kind == 'id' else NULL}\t"
             f"{BYTES + identity if kind == 'email_sha256' else NULL}\t"

@@ -11,10 +11,14 @@ and that one's index are cut as files. So few rows are deleted, and only many ar
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.db import transaction
 
 from audiences.ingest.sheet import CONSENT_COLUMNS, OPERATION_COLUMNS, Sheet
-from syncapp.database.copy import copy_lines
+from syncapp.database.copy import copy_lines, to_values
 
 TABLES = ("ingest_operation", "ingest_consent", "ingest_person", "ingest_answer", "ingest_changed")
 
@@ -59,7 +63,7 @@ FROM ingest_person;
 """
 
 STATE = """
-    to_regclass('pg_temp.ingest_operation') IS NOT NULL,
+SELECT to_regclass('pg_temp.ingest_operation') IS NOT NULL,
     (SELECT coalesce(sum(pg_relation_size(to_regclass('pg_temp.' || name))), 0)::bigint
         FROM unnest('{/* tables */}'::text[]) name)
 """.replace("/* tables */", ",".join(TABLES))
@@ -67,22 +71,34 @@ CUT = f"TRUNCATE {', '.join(TABLES)}"
 DELETE = "; ".join(f"DELETE FROM {table}" for table in TABLES)  # noqa: S608
 MOST_DELETED = 500  # rows; beyond, cutting costs less
 LARGEST_KEPT_BYTES = 1024 * 1024
+MOST_INSERTED = 10  # rows
 
 
-def prepare(cursor: Any) -> None:
-    """Empty tables, whether this connection has them already or not."""
-    cursor.execute(f"SELECT {STATE}")
-    make_ready(cursor, *cursor.fetchone())
+# Of connections whose last call's commit left the tables empty: how many rows more may be deleted before the files are
+# looked at again. Of a call that was taken back nobody knows: it may have made the tables.
+_emptied: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+LOOK_AFTER = 2_000
 
 
-def make_ready(cursor: Any, exist: bool, size_bytes: int) -> None:
-    """Given the columns of STATE. Rows of a call that was taken back still fill the files."""
+def prepare(cursor: Any) -> int:
+    """Empty tables, whether this connection has them already or not. How many rows may be deleted from them."""
+    left = _emptied.pop(cursor.connection, 0)
+    if left > 0:
+        return left
+    cursor.execute(STATE)
+    exist, size_bytes = cursor.fetchone()
     if not exist:
         cursor.execute(CREATE)
     elif size_bytes > LARGEST_KEPT_BYTES:
         cursor.execute(CUT)
     else:
         cursor.execute(DELETE)
+    return LOOK_AFTER
+
+
+def note_empty(cursor: Any, left: int) -> None:
+    """The caller has emptied them; `left` rows may be deleted yet."""
+    transaction.on_commit(partial(_emptied.__setitem__, cursor.connection, left))
 
 
 def empty(staged: int) -> str:
@@ -99,3 +115,19 @@ def stage(cursor: Any, sheet: Sheet) -> None:
     copy_lines(cursor, "ingest_operation", OPERATION_COLUMNS, sheet.lines)
     if sheet.has_consents:
         copy_lines(cursor, "ingest_consent", CONSENT_COLUMNS, sheet.consent_lines)
+
+
+def is_small(sheet: Sheet) -> bool:
+    """Whether `to_stage` does: a COPY is three messages of its own."""
+    return 0 < sheet.staged <= MOST_INSERTED and not sheet.has_consents
+
+
+def to_stage(sheet: Sheet, params: dict[str, Any]) -> str:
+    """`stage` as one statement of a script; sets the parameters it needs."""
+    rows = [to_values(line) for line in sheet.lines.decode().split("\n")[:-1]]
+    values = {f"staged_{n}_{k}": value for n, row in enumerate(rows) for k, value in enumerate(row)}
+    params |= values
+    places = [f"%({name})s" for name in values]
+    width = len(OPERATION_COLUMNS)
+    lines = (f"({', '.join(places[at : at + width])})" for at in range(0, len(places), width))
+    return f"INSERT INTO ingest_operation ({', '.join(OPERATION_COLUMNS)}) VALUES {', '.join(lines)}"  # noqa: S608

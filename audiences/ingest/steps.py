@@ -19,10 +19,10 @@ from syncapp.database import joins
 if TYPE_CHECKING:
     from audiences.ingest.call import Call
 
-PREPARE = f"SELECT {staging.STATE}, set_config('jit', 'off', true)"
-
 # As late as it may be: who changes the same audience waits until the commit.
-LOCK = "SELECT {people}, CASE WHEN %(audience)s IS NOT NULL THEN {audience} END"
+LOCK = (
+    "SELECT set_config('jit', 'off', true), {people}, CASE WHEN %(audience)s IS NOT NULL THEN {audience} END"
+)
 
 # After the locks: what was committed while waiting counts.
 LOOK_AROUND = """
@@ -49,15 +49,16 @@ def lock(cursor: Any, calls: Sequence[Call], alone: bool) -> None:
 
 def run(cursor: Any, call: Call, sheet: Sheet, alone: bool) -> Result:
     params = call.params
-    cursor.execute(PREPARE)
-    exist, size_bytes, _ = cursor.fetchone()
-    staging.make_ready(cursor, exist, size_bytes)
-    staging.stage(cursor, sheet)
+    left = staging.prepare(cursor)
     audience_lock = locks.AUDIENCE.format(id="%(audience)s::bigint")
     script = Script()
+    if staging.is_small(sheet):
+        script.add(staging.to_stage(sheet, params))
+    else:
+        staging.stage(cursor, sheet)
     script.add(LOCK.format(people=locks.people(alone), audience=audience_lock))
     script.add(LOOK_AROUND)
-    _, ((has_pending, has_erased, *found),) = script.run(cursor, params)
+    ((has_pending, has_erased, *found),) = script.run(cursor, params)[-1]
     params["property_ids"], params["property_keys"], params["floor"] = found
     script.add(*identify.to_identify(sheet, params, call.unknown))
     if identify.needs_more(sheet, params, has_pending, has_erased):
@@ -68,6 +69,7 @@ def run(cursor: Any, call: Call, sheet: Sheet, alone: bool) -> Result:
     todo = outcomes.to_todo(script.run(cursor, params)[-1])
     outlived = _write_people(cursor, call, sheet, params, todo)
     result = _finish(cursor, call, sheet, params, todo, has_pending)
+    staging.note_empty(cursor, left - sheet.staged)
     return outcomes.with_outlived(result, sheet, outlived) if outlived else result
 
 

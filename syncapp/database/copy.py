@@ -7,12 +7,15 @@ tables, which are temporary and therefore of this connection alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
 NULL = r"\N"
+ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+LETTERS = {"t": "\t", "n": "\n", "r": "\r"}
 ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
@@ -26,6 +29,15 @@ def to_text(value: str) -> str:
 def json_to_text(encoded: bytes) -> str:
     """JSON as COPY reads it; JSON itself never holds a raw tab or line break."""
     return encoded.decode().replace("\\", r"\\")
+
+
+def to_values(line: str) -> list[str | None]:
+    """A finished line as values: for few rows a COPY is too much."""
+    return [None if value == NULL else _unescaped(value) for value in line.rstrip("\n").split("\t")]
+
+
+def _unescaped(value: str) -> str:
+    return value if "\\" not in value else ESCAPED.sub(lambda found: LETTERS.get(found[1], found[1]), value)
 
 
 def copy_lines(cursor: CursorWrapper | Any, table: str, columns: Iterable[str], lines: bytes) -> None:

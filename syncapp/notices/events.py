@@ -13,16 +13,20 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from syncapp.accounts.models import Account
 from syncapp.notices import payloads
-from syncapp.notices.models import Delivery, Endpoint
+from syncapp.notices.models import Delivery
 from syncapp.notices.telling import DELIVER
 from syncapp.work import wake_all
 
 TYPE_CHARS = 40
+
+LISTENING = """
+SELECT id FROM notices_endpoint WHERE account_id = %s AND enabled AND %s = ANY (events)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +89,20 @@ def publish(
     """
     if not is_known(type):
         raise UnknownEvent(f"No event is called “{type}”: register_event makes it known.")
-    listening = list(
-        Endpoint.objects.of(account_id)
-        .filter(enabled=True, events__contains=[type])
-        .order_by()
-        .values_list("pk", flat=True)
-    )
+    listening = endpoints_for(account_id, type)
     if not listening:
         return
     told = {"client": Account.objects.values_list("slug", flat=True).get(pk=account_id), **data}
     merged = f"{type}:{merge_key}" if merge_key else ""
     new = [one for one in listening if not (merged and merge(account_id, one, merged, type, told, sums))]
     queue(account_id, new, type, told, merged, merge_s)
+
+
+def endpoints_for(account_id: int, type: str) -> list[UUID]:
+    """Those that listen. Written out, because every call about members asks: the ORM takes twice as long."""
+    with connection.cursor() as cursor:
+        cursor.execute(LISTENING, [account_id, type])
+        return [endpoint_id for (endpoint_id,) in cursor.fetchall()]
 
 
 def queue(
