@@ -4,6 +4,8 @@ import django.db.models.deletion
 import syncapp.accounts.fields
 from django.db import migrations, models
 
+from syncapp.database.operations import Together
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -12,34 +14,36 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterField(
-            model_name="identifier",
-            name="profile",
-            field=syncapp.accounts.fields.AccountForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_database_delete="CASCADE",
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="identifiers",
-                to="audiences.profile",
+        Together(
+            migrations.AlterField(
+                model_name="identifier",
+                name="profile",
+                field=syncapp.accounts.fields.AccountForeignKey(
+                    db_constraint=False,
+                    db_index=False,
+                    on_database_delete="CASCADE",
+                    on_delete=django.db.models.deletion.DO_NOTHING,
+                    related_name="identifiers",
+                    to="audiences.profile",
+                ),
             ),
-        ),
-        migrations.AlterField(
-            model_name="identifier",
-            name="property",
-            field=syncapp.accounts.fields.AccountForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_database_delete="CASCADE",
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="+",
-                to="audiences.property",
+            migrations.AlterField(
+                model_name="identifier",
+                name="property",
+                field=syncapp.accounts.fields.AccountForeignKey(
+                    db_constraint=False,
+                    db_index=False,
+                    on_database_delete="CASCADE",
+                    on_delete=django.db.models.deletion.CASCADE,
+                    related_name="+",
+                    to="audiences.property",
+                ),
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="identifier",
-            constraint=models.UniqueConstraint(
-                fields=("account", "profile", "property"), name="identifier_once_per_property"
+            migrations.AddConstraint(
+                model_name="identifier",
+                constraint=models.UniqueConstraint(
+                    fields=("account", "profile", "property"), name="identifier_once_per_property"
+                ),
             ),
         ),
     ]

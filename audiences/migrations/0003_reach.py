@@ -1,5 +1,7 @@
 from django.db import migrations, models
 
+from syncapp.database.operations import Together
+
 
 class Migration(migrations.Migration):
 
@@ -8,14 +10,16 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='audience',
-            name='reach',
-            field=models.JSONField(blank=True, editable=False, help_text='Kept by audiences.reach.', null=True),
-        ),
-        migrations.AddField(
-            model_name='audience',
-            name='reach_counted_at',
-            field=models.DateTimeField(blank=True, editable=False, null=True),
+        Together(
+            migrations.AddField(
+                model_name='audience',
+                name='reach',
+                field=models.JSONField(blank=True, editable=False, help_text='Kept by audiences.reach.', null=True),
+            ),
+            migrations.AddField(
+                model_name='audience',
+                name='reach_counted_at',
+                field=models.DateTimeField(blank=True, editable=False, null=True),
+            ),
         ),
     ]

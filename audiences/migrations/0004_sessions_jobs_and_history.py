@@ -8,7 +8,7 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 import syncapp.accounts.fields
 from syncapp.audit.operations import IsolateEvents
-from syncapp.database.operations import CreateModels, CreatePartitionedModel, Isolate
+from syncapp.database.operations import CreateModels, CreatePartitionedModel, Isolate, Together
 
 
 class Migration(migrations.Migration):
@@ -20,59 +20,61 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='audience',
-            name='insert_insert',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='audience',
-            name='update_update',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='audience',
-            name='delete_delete',
-        ),
-        migrations.AddField(
-            model_name='audience',
-            name='archived_at',
-            field=models.DateTimeField(blank=True, editable=False, null=True),
-        ),
-        migrations.AddField(
-            model_name='audience',
-            name='replaced_at',
-            field=models.DateTimeField(blank=True, editable=False, help_text="Snapshot time of the latest replace: everybody's last change is at least this.", null=True),
-        ),
-        migrations.AddField(
-            model_name='audienceevent',
-            name='archived_at',
-            field=models.DateTimeField(blank=True, editable=False, null=True),
-        ),
-        migrations.AlterField(
-            model_name='audience',
-            name='identifier',
-            field=models.CharField(choices=[('external_id', 'External id'), ('email', 'E-mail address'), ('email_sha256', 'SHA-256 of the e-mail address'), ('id', 'Our own id')], default='external_id', max_length=20),
-        ),
-        migrations.AlterField(
-            model_name='audienceevent',
-            name='identifier',
-            field=models.CharField(choices=[('external_id', 'External id'), ('email', 'E-mail address'), ('email_sha256', 'SHA-256 of the e-mail address'), ('id', 'Our own id')], default='external_id', max_length=20),
-        ),
-        migrations.AlterField(
-            model_name='pending',
-            name='kind',
-            field=models.CharField(choices=[('external_id', 'External id'), ('email', 'E-mail address'), ('email_sha256', 'SHA-256 of the e-mail address'), ('id', 'Our own id')], max_length=20),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='audience',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."account_id" IS DISTINCT FROM (NEW."account_id") OR OLD."archived_at" IS DISTINCT FROM (NEW."archived_at") OR OLD."deleted_at" IS DISTINCT FROM (NEW."deleted_at") OR OLD."description" IS DISTINCT FROM (NEW."description") OR OLD."expires_at" IS DISTINCT FROM (NEW."expires_at") OR OLD."external_id" IS DISTINCT FROM (NEW."external_id") OR OLD."favourite" IS DISTINCT FROM (NEW."favourite") OR OLD."folder" IS DISTINCT FROM (NEW."folder") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."identifier" IS DISTINCT FROM (NEW."identifier") OR OLD."kind" IS DISTINCT FROM (NEW."kind") OR OLD."labels" IS DISTINCT FROM (NEW."labels") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."source_system" IS DISTINCT FROM (NEW."source_system") OR OLD."unknown_contacts" IS DISTINCT FROM (NEW."unknown_contacts"))', func='INSERT INTO "audiences_audienceevent" ("account_id", "archived_at", "deleted_at", "description", "expires_at", "external_id", "favourite", "folder", "id", "identifier", "kind", "labels", "name", "pgh_context", "pgh_created_at", "pgh_label", "source_system", "unknown_contacts") VALUES (NEW."account_id", NEW."archived_at", NEW."deleted_at", NEW."description", NEW."expires_at", NEW."external_id", NEW."favourite", NEW."folder", NEW."id", NEW."identifier", NEW."kind", NEW."labels", NEW."name", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'update\', NEW."source_system", NEW."unknown_contacts"); RETURN NULL;', hash='251c1308062906ed0c69771b748c40507f24c265', operation='UPDATE', pgid='pgtrigger_update_update_f0458', table='audiences_audience', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='audience',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "audiences_audienceevent" ("account_id", "archived_at", "deleted_at", "description", "expires_at", "external_id", "favourite", "folder", "id", "identifier", "kind", "labels", "name", "pgh_context", "pgh_created_at", "pgh_label", "source_system", "unknown_contacts") VALUES (NEW."account_id", NEW."archived_at", NEW."deleted_at", NEW."description", NEW."expires_at", NEW."external_id", NEW."favourite", NEW."folder", NEW."id", NEW."identifier", NEW."kind", NEW."labels", NEW."name", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'insert\', NEW."source_system", NEW."unknown_contacts"); RETURN NULL;', hash='9638b5eb8f285072314812e4cc3cf671bac9689c', operation='INSERT', pgid='pgtrigger_insert_insert_13b03', table='audiences_audience', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='audience',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "audiences_audienceevent" ("account_id", "archived_at", "deleted_at", "description", "expires_at", "external_id", "favourite", "folder", "id", "identifier", "kind", "labels", "name", "pgh_context", "pgh_created_at", "pgh_label", "source_system", "unknown_contacts") VALUES (OLD."account_id", OLD."archived_at", OLD."deleted_at", OLD."description", OLD."expires_at", OLD."external_id", OLD."favourite", OLD."folder", OLD."id", OLD."identifier", OLD."kind", OLD."labels", OLD."name", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'delete\', OLD."source_system", OLD."unknown_contacts"); RETURN NULL;', hash='2f42458eb9f65e11e6c53c0707721632683f50c6', operation='DELETE', pgid='pgtrigger_delete_delete_aeead', table='audiences_audience', when='AFTER')),
+        Together(
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='audience',
+                name='insert_insert',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='audience',
+                name='update_update',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='audience',
+                name='delete_delete',
+            ),
+            migrations.AddField(
+                model_name='audience',
+                name='archived_at',
+                field=models.DateTimeField(blank=True, editable=False, null=True),
+            ),
+            migrations.AddField(
+                model_name='audience',
+                name='replaced_at',
+                field=models.DateTimeField(blank=True, editable=False, help_text="Snapshot time of the latest replace: everybody's last change is at least this.", null=True),
+            ),
+            migrations.AddField(
+                model_name='audienceevent',
+                name='archived_at',
+                field=models.DateTimeField(blank=True, editable=False, null=True),
+            ),
+            migrations.AlterField(
+                model_name='audience',
+                name='identifier',
+                field=models.CharField(choices=[('external_id', 'External id'), ('email', 'E-mail address'), ('email_sha256', 'SHA-256 of the e-mail address'), ('id', 'Our own id')], default='external_id', max_length=20),
+            ),
+            migrations.AlterField(
+                model_name='audienceevent',
+                name='identifier',
+                field=models.CharField(choices=[('external_id', 'External id'), ('email', 'E-mail address'), ('email_sha256', 'SHA-256 of the e-mail address'), ('id', 'Our own id')], default='external_id', max_length=20),
+            ),
+            migrations.AlterField(
+                model_name='pending',
+                name='kind',
+                field=models.CharField(choices=[('external_id', 'External id'), ('email', 'E-mail address'), ('email_sha256', 'SHA-256 of the e-mail address'), ('id', 'Our own id')], max_length=20),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='audience',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."account_id" IS DISTINCT FROM (NEW."account_id") OR OLD."archived_at" IS DISTINCT FROM (NEW."archived_at") OR OLD."deleted_at" IS DISTINCT FROM (NEW."deleted_at") OR OLD."description" IS DISTINCT FROM (NEW."description") OR OLD."expires_at" IS DISTINCT FROM (NEW."expires_at") OR OLD."external_id" IS DISTINCT FROM (NEW."external_id") OR OLD."favourite" IS DISTINCT FROM (NEW."favourite") OR OLD."folder" IS DISTINCT FROM (NEW."folder") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."identifier" IS DISTINCT FROM (NEW."identifier") OR OLD."kind" IS DISTINCT FROM (NEW."kind") OR OLD."labels" IS DISTINCT FROM (NEW."labels") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."source_system" IS DISTINCT FROM (NEW."source_system") OR OLD."unknown_contacts" IS DISTINCT FROM (NEW."unknown_contacts"))', func='INSERT INTO "audiences_audienceevent" ("account_id", "archived_at", "deleted_at", "description", "expires_at", "external_id", "favourite", "folder", "id", "identifier", "kind", "labels", "name", "pgh_context", "pgh_created_at", "pgh_label", "source_system", "unknown_contacts") VALUES (NEW."account_id", NEW."archived_at", NEW."deleted_at", NEW."description", NEW."expires_at", NEW."external_id", NEW."favourite", NEW."folder", NEW."id", NEW."identifier", NEW."kind", NEW."labels", NEW."name", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'update\', NEW."source_system", NEW."unknown_contacts"); RETURN NULL;', hash='251c1308062906ed0c69771b748c40507f24c265', operation='UPDATE', pgid='pgtrigger_update_update_f0458', table='audiences_audience', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='audience',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "audiences_audienceevent" ("account_id", "archived_at", "deleted_at", "description", "expires_at", "external_id", "favourite", "folder", "id", "identifier", "kind", "labels", "name", "pgh_context", "pgh_created_at", "pgh_label", "source_system", "unknown_contacts") VALUES (NEW."account_id", NEW."archived_at", NEW."deleted_at", NEW."description", NEW."expires_at", NEW."external_id", NEW."favourite", NEW."folder", NEW."id", NEW."identifier", NEW."kind", NEW."labels", NEW."name", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'insert\', NEW."source_system", NEW."unknown_contacts"); RETURN NULL;', hash='9638b5eb8f285072314812e4cc3cf671bac9689c', operation='INSERT', pgid='pgtrigger_insert_insert_13b03', table='audiences_audience', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='audience',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "audiences_audienceevent" ("account_id", "archived_at", "deleted_at", "description", "expires_at", "external_id", "favourite", "folder", "id", "identifier", "kind", "labels", "name", "pgh_context", "pgh_created_at", "pgh_label", "source_system", "unknown_contacts") VALUES (OLD."account_id", OLD."archived_at", OLD."deleted_at", OLD."description", OLD."expires_at", OLD."external_id", OLD."favourite", OLD."folder", OLD."id", OLD."identifier", OLD."kind", OLD."labels", OLD."name", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'delete\', OLD."source_system", OLD."unknown_contacts"); RETURN NULL;', hash='2f42458eb9f65e11e6c53c0707721632683f50c6', operation='DELETE', pgid='pgtrigger_delete_delete_aeead', table='audiences_audience', when='AFTER')),
+            ),
         ),
         CreateModels(
             migrations.CreateModel(

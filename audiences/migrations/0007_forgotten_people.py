@@ -17,6 +17,8 @@ DROP TRIGGER forgets_ledger ON audiences_profile;
 DROP FUNCTION audiences_profile_forgets_ledger();
 """
 
+from syncapp.database.operations import Together
+
 
 class Migration(migrations.Migration):
 
@@ -25,19 +27,21 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='profile',
-            name='forgotten_at',
-            field=models.DateTimeField(blank=True, editable=False, help_text='Deleted or erased: an empty row that stays until no ESP’s list holds the person.', null=True),
-        ),
-        migrations.AddIndex(
-            model_name='profile',
-            index=models.Index(condition=models.Q(('forgotten_at', None), _negated=True), fields=['account', 'id'], name='profile_forgotten'),
-        ),
-        migrations.AlterField(
-            model_name='erasure',
-            name='kind',
-            field=models.CharField(choices=[('external_id', 'External id'), ('email', 'E-mail address'), ('email_sha256', 'SHA-256 of the e-mail address')], max_length=20),
+        Together(
+            migrations.AddField(
+                model_name='profile',
+                name='forgotten_at',
+                field=models.DateTimeField(blank=True, editable=False, help_text='Deleted or erased: an empty row that stays until no ESP’s list holds the person.', null=True),
+            ),
+            migrations.AddIndex(
+                model_name='profile',
+                index=models.Index(condition=models.Q(('forgotten_at', None), _negated=True), fields=['account', 'id'], name='profile_forgotten'),
+            ),
+            migrations.AlterField(
+                model_name='erasure',
+                name='kind',
+                field=models.CharField(choices=[('external_id', 'External id'), ('email', 'E-mail address'), ('email_sha256', 'SHA-256 of the e-mail address')], max_length=20),
+            ),
         ),
         migrations.RunSQL(FORGET_LEDGER, KEEP_LEDGER),
     ]

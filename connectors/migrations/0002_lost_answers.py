@@ -3,6 +3,8 @@
 import django.contrib.postgres.fields
 from django.db import migrations, models
 
+from syncapp.database.operations import Together
+
 
 class Migration(migrations.Migration):
 
@@ -11,14 +13,16 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='flight',
-            name='addresses',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=254, null=True), help_text='As being sent.', null=True, size=None),
-        ),
-        migrations.AddField(
-            model_name='subscriber',
-            name='tried_addresses',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=254), blank=True, help_text='Sent to the ESP, the answer lost: it may hold them.', null=True, size=None),
+        Together(
+            migrations.AddField(
+                model_name='flight',
+                name='addresses',
+                field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=254, null=True), help_text='As being sent.', null=True, size=None),
+            ),
+            migrations.AddField(
+                model_name='subscriber',
+                name='tried_addresses',
+                field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=254), blank=True, help_text='Sent to the ESP, the answer lost: it may hold them.', null=True, size=None),
+            ),
         ),
     ]

@@ -8,7 +8,7 @@ import syncapp.accounts.fields
 from django.conf import settings
 from django.db import migrations, models
 
-from syncapp.database.operations import Refer
+from syncapp.database.operations import Refer, Together
 
 
 class Migration(migrations.Migration):
@@ -21,257 +21,259 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='goal',
-            name='insert_insert',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='goal',
-            name='update_update',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='goal',
-            name='delete_delete',
-        ),
-        migrations.AddField(
-            model_name='goal',
-            name='approved_version',
-            field=models.PositiveIntegerField(editable=False, help_text='The version whose first full run was applied; none: never run.', null=True),
-        ),
-        migrations.AddField(
-            model_name='goal',
-            name='expected_by',
-            field=models.TimeField(blank=True, help_text='Tell people when no run started by this time of the day.', null=True),
-        ),
-        migrations.AddField(
-            model_name='goal',
-            name='hold_changes',
-            field=models.BooleanField(default=True, help_text='Somebody looks at the plan before everybody is sent anew.', verbose_name='hold after a change of list, audiences or fields'),
-        ),
-        migrations.AddField(
-            model_name='goal',
-            name='hold_first_run',
-            field=models.BooleanField(default=True, help_text='Somebody looks at the plan before anyone is sent.', verbose_name='hold the first run'),
-        ),
-        migrations.AddField(
-            model_name='goal',
-            name='last_scheduled_at',
-            field=models.DateTimeField(blank=True, editable=False, null=True),
-        ),
-        migrations.AddField(
-            model_name='goal',
-            name='next_run_at',
-            field=models.DateTimeField(blank=True, editable=False, null=True),
-        ),
-        migrations.AddField(
-            model_name='goal',
-            name='quiet_from',
-            field=models.TimeField(blank=True, null=True, verbose_name='quiet from'),
-        ),
-        migrations.AddField(
-            model_name='goal',
-            name='quiet_until',
-            field=models.TimeField(blank=True, null=True, verbose_name='quiet until'),
-        ),
-        migrations.AddField(
-            model_name='goal',
-            name='real_time',
-            field=models.BooleanField(default=True, help_text='Off: changes wait for the next scheduled run. Withdrawn consent is always sent at once.', verbose_name='follow changes at once'),
-        ),
-        migrations.AddField(
-            model_name='goal',
-            name='removal_limit',
-            field=models.PositiveIntegerField(default=25, help_text='A run that takes off more people who left than this, and more than the share below, is held.', verbose_name='hold above so many leavers'),
-        ),
-        migrations.AddField(
-            model_name='goal',
-            name='removal_percent',
-            field=models.PositiveSmallIntegerField(default=5, validators=[django.core.validators.MaxValueValidator(100)], verbose_name='… and above this share of the list, in percent'),
-        ),
-        migrations.AddField(
-            model_name='goal',
-            name='schedule',
-            field=models.JSONField(blank=True, help_text='When full runs start; empty: only by hand.', null=True),
-        ),
-        migrations.AddField(
-            model_name='goalevent',
-            name='expected_by',
-            field=models.TimeField(blank=True, help_text='Tell people when no run started by this time of the day.', null=True),
-        ),
-        migrations.AddField(
-            model_name='goalevent',
-            name='hold_changes',
-            field=models.BooleanField(default=True, help_text='Somebody looks at the plan before everybody is sent anew.', verbose_name='hold after a change of list, audiences or fields'),
-        ),
-        migrations.AddField(
-            model_name='goalevent',
-            name='hold_first_run',
-            field=models.BooleanField(default=True, help_text='Somebody looks at the plan before anyone is sent.', verbose_name='hold the first run'),
-        ),
-        migrations.AddField(
-            model_name='goalevent',
-            name='quiet_from',
-            field=models.TimeField(blank=True, null=True, verbose_name='quiet from'),
-        ),
-        migrations.AddField(
-            model_name='goalevent',
-            name='quiet_until',
-            field=models.TimeField(blank=True, null=True, verbose_name='quiet until'),
-        ),
-        migrations.AddField(
-            model_name='goalevent',
-            name='real_time',
-            field=models.BooleanField(default=True, help_text='Off: changes wait for the next scheduled run. Withdrawn consent is always sent at once.', verbose_name='follow changes at once'),
-        ),
-        migrations.AddField(
-            model_name='goalevent',
-            name='removal_limit',
-            field=models.PositiveIntegerField(default=25, help_text='A run that takes off more people who left than this, and more than the share below, is held.', verbose_name='hold above so many leavers'),
-        ),
-        migrations.AddField(
-            model_name='goalevent',
-            name='removal_percent',
-            field=models.PositiveSmallIntegerField(default=5, validators=[django.core.validators.MaxValueValidator(100)], verbose_name='… and above this share of the list, in percent'),
-        ),
-        migrations.AddField(
-            model_name='goalevent',
-            name='schedule',
-            field=models.JSONField(blank=True, help_text='When full runs start; empty: only by hand.', null=True),
-        ),
-        migrations.AddField(
-            model_name='run',
-            name='approved_hash',
-            field=models.CharField(blank=True, max_length=64),
-        ),
-        migrations.AddField(
-            model_name='run',
-            name='dead',
-            field=models.PositiveIntegerField(default=0, help_text='Given up after many tries.'),
-        ),
-        migrations.AddField(
-            model_name='run',
-            name='decided_at',
-            field=models.DateTimeField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='run',
-            name='decided_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='run',
-            name='decision_reason',
-            field=models.CharField(blank=True, max_length=300),
-        ),
-        migrations.AddField(
-            model_name='run',
-            name='dry',
-            field=models.BooleanField(default=False, help_text='Shows the plan and changes nothing.'),
-        ),
-        migrations.AddField(
-            model_name='run',
-            name='plan',
-            field=models.JSONField(default=dict, help_text='{counts: {class: people}, samples: {class: [profile ids]}, why_held, on_list}'),
-        ),
-        migrations.AddField(
-            model_name='run',
-            name='plan_hash',
-            field=models.CharField(blank=True, help_text='Of who is to be done what, by which version.', max_length=64),
-        ),
-        migrations.AddField(
-            model_name='run',
-            name='removal_dead',
-            field=models.PositiveIntegerField(default=0),
-        ),
-        migrations.AddField(
-            model_name='run',
-            name='undoes',
-            field=syncapp.accounts.fields.AccountForeignKey(blank=True, db_constraint=False, null=True, on_database_delete='SET NULL', on_delete=django.db.models.deletion.DO_NOTHING, related_name='undone_by', to='connectors.run'),
-        ),
-        migrations.AddField(
-            model_name='subscriber',
-            name='crashes',
-            field=models.PositiveSmallIntegerField(db_default=0, help_text='Workers that died sending them.'),
-        ),
-        migrations.AddField(
-            model_name='subscriber',
-            name='dead_at',
-            field=models.DateTimeField(blank=True, help_text='Since when nobody tries any more: refused, given up or quarantined.', null=True),
-        ),
-        migrations.AddField(
-            model_name='subscriber',
-            name='error_class',
-            field=models.CharField(blank=True, db_default='', max_length=20),
-        ),
-        migrations.AddField(
-            model_name='subscriber',
-            name='first_failed_at',
-            field=models.DateTimeField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='subscriber',
-            name='kept',
-            field=models.BooleanField(db_default=False, help_text='Left the audience, and stays on the list because a removal was undone.'),
-        ),
-        migrations.AlterField(
-            model_name='flight',
-            name='operation',
-            field=models.CharField(choices=[('upsert', 'Add or update'), ('restore', 'Put back on the list'), ('clear', 'Empty the audience field'), ('unsubscribe', 'Unsubscribe'), ('remove', 'Remove from the list')], max_length=12),
-        ),
-        migrations.AlterField(
-            model_name='goal',
-            name='leavers',
-            field=models.CharField(choices=[('keep', 'Leave them on the list'), ('clear', 'Empty the field that names their audiences'), ('unsubscribe', 'Unsubscribe them from the list'), ('remove', 'Remove them from the list')], default='keep', help_text='Only people this goal put there. Who withdraws consent is always unsubscribed.', max_length=15, verbose_name='people who leave the audience'),
-        ),
-        migrations.AlterField(
-            model_name='goalevent',
-            name='leavers',
-            field=models.CharField(choices=[('keep', 'Leave them on the list'), ('clear', 'Empty the field that names their audiences'), ('unsubscribe', 'Unsubscribe them from the list'), ('remove', 'Remove them from the list')], default='keep', help_text='Only people this goal put there. Who withdraws consent is always unsubscribed.', max_length=15, verbose_name='people who leave the audience'),
-        ),
-        migrations.AlterField(
-            model_name='outcome',
-            name='operation',
-            field=models.CharField(choices=[('upsert', 'Add or update'), ('restore', 'Put back on the list'), ('clear', 'Empty the audience field'), ('unsubscribe', 'Unsubscribe'), ('remove', 'Remove from the list')], max_length=12),
-        ),
-        migrations.AlterField(
-            model_name='outcome',
-            name='result',
-            field=models.CharField(choices=[('created', 'Added'), ('updated', 'Updated'), ('skipped', 'Not sent'), ('rejected', 'Rejected by the ESP'), ('removed', 'Taken off'), ('dead', 'Given up')], max_length=10),
-        ),
-        migrations.AlterField(
-            model_name='run',
-            name='state',
-            field=models.CharField(choices=[('queued', 'Queued'), ('planning', 'Planning'), ('held', 'Held for approval'), ('running', 'Running'), ('waiting', 'Waiting'), ('completed', 'Completed'), ('warnings', 'Completed with warnings'), ('failed', 'Failed'), ('cancelling', 'Being cancelled'), ('cancelled', 'Cancelled'), ('lost', 'Lost')], default='queued', max_length=10),
-        ),
-        migrations.AlterField(
-            model_name='run',
-            name='trigger',
-            field=models.CharField(choices=[('change', 'A change'), ('manual', 'A person'), ('schedule', 'The schedule'), ('undo', 'Undo of a removal'), ('repair', 'Repair of differences'), ('replay', 'Failed people again')], max_length=10),
-        ),
-        migrations.AlterField(
-            model_name='subscriber',
-            name='operation',
-            field=models.CharField(blank=True, choices=[('upsert', 'Add or update'), ('restore', 'Put back on the list'), ('clear', 'Empty the audience field'), ('unsubscribe', 'Unsubscribe'), ('remove', 'Remove from the list')], max_length=12),
-        ),
-        migrations.AddIndex(
-            model_name='goal',
-            index=models.Index(condition=models.Q(('next_run_at', None), _negated=True), fields=['next_run_at'], name='goal_by_next_run'),
-        ),
-        migrations.AddIndex(
-            model_name='subscriber',
-            index=models.Index(condition=models.Q(('dead_at', None), _negated=True), fields=['account', 'goal', 'error_class', 'error_code', 'profile'], name='subscriber_dead'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='goal',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "connectors_goalevent" ("account_id", "connection_id", "enabled", "expected_by", "hold_changes", "hold_first_run", "id", "kind", "leavers", "list_id", "list_name", "name", "pgh_context", "pgh_created_at", "pgh_label", "quiet_from", "quiet_until", "real_time", "removal_limit", "removal_percent", "schedule") VALUES (NEW."account_id", NEW."connection_id", NEW."enabled", NEW."expected_by", NEW."hold_changes", NEW."hold_first_run", NEW."id", NEW."kind", NEW."leavers", NEW."list_id", NEW."list_name", NEW."name", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'insert\', NEW."quiet_from", NEW."quiet_until", NEW."real_time", NEW."removal_limit", NEW."removal_percent", NEW."schedule"); RETURN NULL;', hash='4ff9c6252554591b571b0f38842ec7b0f4f387ab', operation='INSERT', pgid='pgtrigger_insert_insert_eccc0', table='connectors_goal', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='goal',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."account_id" IS DISTINCT FROM (NEW."account_id") OR OLD."connection_id" IS DISTINCT FROM (NEW."connection_id") OR OLD."enabled" IS DISTINCT FROM (NEW."enabled") OR OLD."expected_by" IS DISTINCT FROM (NEW."expected_by") OR OLD."hold_changes" IS DISTINCT FROM (NEW."hold_changes") OR OLD."hold_first_run" IS DISTINCT FROM (NEW."hold_first_run") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."kind" IS DISTINCT FROM (NEW."kind") OR OLD."leavers" IS DISTINCT FROM (NEW."leavers") OR OLD."list_id" IS DISTINCT FROM (NEW."list_id") OR OLD."list_name" IS DISTINCT FROM (NEW."list_name") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."quiet_from" IS DISTINCT FROM (NEW."quiet_from") OR OLD."quiet_until" IS DISTINCT FROM (NEW."quiet_until") OR OLD."real_time" IS DISTINCT FROM (NEW."real_time") OR OLD."removal_limit" IS DISTINCT FROM (NEW."removal_limit") OR OLD."removal_percent" IS DISTINCT FROM (NEW."removal_percent") OR OLD."schedule" IS DISTINCT FROM (NEW."schedule"))', func='INSERT INTO "connectors_goalevent" ("account_id", "connection_id", "enabled", "expected_by", "hold_changes", "hold_first_run", "id", "kind", "leavers", "list_id", "list_name", "name", "pgh_context", "pgh_created_at", "pgh_label", "quiet_from", "quiet_until", "real_time", "removal_limit", "removal_percent", "schedule") VALUES (NEW."account_id", NEW."connection_id", NEW."enabled", NEW."expected_by", NEW."hold_changes", NEW."hold_first_run", NEW."id", NEW."kind", NEW."leavers", NEW."list_id", NEW."list_name", NEW."name", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'update\', NEW."quiet_from", NEW."quiet_until", NEW."real_time", NEW."removal_limit", NEW."removal_percent", NEW."schedule"); RETURN NULL;', hash='68ec7524f5f2bbac153f9880aa24c5528c6520cb', operation='UPDATE', pgid='pgtrigger_update_update_25f49', table='connectors_goal', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='goal',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "connectors_goalevent" ("account_id", "connection_id", "enabled", "expected_by", "hold_changes", "hold_first_run", "id", "kind", "leavers", "list_id", "list_name", "name", "pgh_context", "pgh_created_at", "pgh_label", "quiet_from", "quiet_until", "real_time", "removal_limit", "removal_percent", "schedule") VALUES (OLD."account_id", OLD."connection_id", OLD."enabled", OLD."expected_by", OLD."hold_changes", OLD."hold_first_run", OLD."id", OLD."kind", OLD."leavers", OLD."list_id", OLD."list_name", OLD."name", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'delete\', OLD."quiet_from", OLD."quiet_until", OLD."real_time", OLD."removal_limit", OLD."removal_percent", OLD."schedule"); RETURN NULL;', hash='c9d475e37c380eb3195f21b03bfd41d848f7d887', operation='DELETE', pgid='pgtrigger_delete_delete_1ab99', table='connectors_goal', when='AFTER')),
+        Together(
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='goal',
+                name='insert_insert',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='goal',
+                name='update_update',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='goal',
+                name='delete_delete',
+            ),
+            migrations.AddField(
+                model_name='goal',
+                name='approved_version',
+                field=models.PositiveIntegerField(editable=False, help_text='The version whose first full run was applied; none: never run.', null=True),
+            ),
+            migrations.AddField(
+                model_name='goal',
+                name='expected_by',
+                field=models.TimeField(blank=True, help_text='Tell people when no run started by this time of the day.', null=True),
+            ),
+            migrations.AddField(
+                model_name='goal',
+                name='hold_changes',
+                field=models.BooleanField(default=True, help_text='Somebody looks at the plan before everybody is sent anew.', verbose_name='hold after a change of list, audiences or fields'),
+            ),
+            migrations.AddField(
+                model_name='goal',
+                name='hold_first_run',
+                field=models.BooleanField(default=True, help_text='Somebody looks at the plan before anyone is sent.', verbose_name='hold the first run'),
+            ),
+            migrations.AddField(
+                model_name='goal',
+                name='last_scheduled_at',
+                field=models.DateTimeField(blank=True, editable=False, null=True),
+            ),
+            migrations.AddField(
+                model_name='goal',
+                name='next_run_at',
+                field=models.DateTimeField(blank=True, editable=False, null=True),
+            ),
+            migrations.AddField(
+                model_name='goal',
+                name='quiet_from',
+                field=models.TimeField(blank=True, null=True, verbose_name='quiet from'),
+            ),
+            migrations.AddField(
+                model_name='goal',
+                name='quiet_until',
+                field=models.TimeField(blank=True, null=True, verbose_name='quiet until'),
+            ),
+            migrations.AddField(
+                model_name='goal',
+                name='real_time',
+                field=models.BooleanField(default=True, help_text='Off: changes wait for the next scheduled run. Withdrawn consent is always sent at once.', verbose_name='follow changes at once'),
+            ),
+            migrations.AddField(
+                model_name='goal',
+                name='removal_limit',
+                field=models.PositiveIntegerField(default=25, help_text='A run that takes off more people who left than this, and more than the share below, is held.', verbose_name='hold above so many leavers'),
+            ),
+            migrations.AddField(
+                model_name='goal',
+                name='removal_percent',
+                field=models.PositiveSmallIntegerField(default=5, validators=[django.core.validators.MaxValueValidator(100)], verbose_name='… and above this share of the list, in percent'),
+            ),
+            migrations.AddField(
+                model_name='goal',
+                name='schedule',
+                field=models.JSONField(blank=True, help_text='When full runs start; empty: only by hand.', null=True),
+            ),
+            migrations.AddField(
+                model_name='goalevent',
+                name='expected_by',
+                field=models.TimeField(blank=True, help_text='Tell people when no run started by this time of the day.', null=True),
+            ),
+            migrations.AddField(
+                model_name='goalevent',
+                name='hold_changes',
+                field=models.BooleanField(default=True, help_text='Somebody looks at the plan before everybody is sent anew.', verbose_name='hold after a change of list, audiences or fields'),
+            ),
+            migrations.AddField(
+                model_name='goalevent',
+                name='hold_first_run',
+                field=models.BooleanField(default=True, help_text='Somebody looks at the plan before anyone is sent.', verbose_name='hold the first run'),
+            ),
+            migrations.AddField(
+                model_name='goalevent',
+                name='quiet_from',
+                field=models.TimeField(blank=True, null=True, verbose_name='quiet from'),
+            ),
+            migrations.AddField(
+                model_name='goalevent',
+                name='quiet_until',
+                field=models.TimeField(blank=True, null=True, verbose_name='quiet until'),
+            ),
+            migrations.AddField(
+                model_name='goalevent',
+                name='real_time',
+                field=models.BooleanField(default=True, help_text='Off: changes wait for the next scheduled run. Withdrawn consent is always sent at once.', verbose_name='follow changes at once'),
+            ),
+            migrations.AddField(
+                model_name='goalevent',
+                name='removal_limit',
+                field=models.PositiveIntegerField(default=25, help_text='A run that takes off more people who left than this, and more than the share below, is held.', verbose_name='hold above so many leavers'),
+            ),
+            migrations.AddField(
+                model_name='goalevent',
+                name='removal_percent',
+                field=models.PositiveSmallIntegerField(default=5, validators=[django.core.validators.MaxValueValidator(100)], verbose_name='… and above this share of the list, in percent'),
+            ),
+            migrations.AddField(
+                model_name='goalevent',
+                name='schedule',
+                field=models.JSONField(blank=True, help_text='When full runs start; empty: only by hand.', null=True),
+            ),
+            migrations.AddField(
+                model_name='run',
+                name='approved_hash',
+                field=models.CharField(blank=True, max_length=64),
+            ),
+            migrations.AddField(
+                model_name='run',
+                name='dead',
+                field=models.PositiveIntegerField(default=0, help_text='Given up after many tries.'),
+            ),
+            migrations.AddField(
+                model_name='run',
+                name='decided_at',
+                field=models.DateTimeField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='run',
+                name='decided_by',
+                field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='run',
+                name='decision_reason',
+                field=models.CharField(blank=True, max_length=300),
+            ),
+            migrations.AddField(
+                model_name='run',
+                name='dry',
+                field=models.BooleanField(default=False, help_text='Shows the plan and changes nothing.'),
+            ),
+            migrations.AddField(
+                model_name='run',
+                name='plan',
+                field=models.JSONField(default=dict, help_text='{counts: {class: people}, samples: {class: [profile ids]}, why_held, on_list}'),
+            ),
+            migrations.AddField(
+                model_name='run',
+                name='plan_hash',
+                field=models.CharField(blank=True, help_text='Of who is to be done what, by which version.', max_length=64),
+            ),
+            migrations.AddField(
+                model_name='run',
+                name='removal_dead',
+                field=models.PositiveIntegerField(default=0),
+            ),
+            migrations.AddField(
+                model_name='run',
+                name='undoes',
+                field=syncapp.accounts.fields.AccountForeignKey(blank=True, db_constraint=False, null=True, on_database_delete='SET NULL', on_delete=django.db.models.deletion.DO_NOTHING, related_name='undone_by', to='connectors.run'),
+            ),
+            migrations.AddField(
+                model_name='subscriber',
+                name='crashes',
+                field=models.PositiveSmallIntegerField(db_default=0, help_text='Workers that died sending them.'),
+            ),
+            migrations.AddField(
+                model_name='subscriber',
+                name='dead_at',
+                field=models.DateTimeField(blank=True, help_text='Since when nobody tries any more: refused, given up or quarantined.', null=True),
+            ),
+            migrations.AddField(
+                model_name='subscriber',
+                name='error_class',
+                field=models.CharField(blank=True, db_default='', max_length=20),
+            ),
+            migrations.AddField(
+                model_name='subscriber',
+                name='first_failed_at',
+                field=models.DateTimeField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='subscriber',
+                name='kept',
+                field=models.BooleanField(db_default=False, help_text='Left the audience, and stays on the list because a removal was undone.'),
+            ),
+            migrations.AlterField(
+                model_name='flight',
+                name='operation',
+                field=models.CharField(choices=[('upsert', 'Add or update'), ('restore', 'Put back on the list'), ('clear', 'Empty the audience field'), ('unsubscribe', 'Unsubscribe'), ('remove', 'Remove from the list')], max_length=12),
+            ),
+            migrations.AlterField(
+                model_name='goal',
+                name='leavers',
+                field=models.CharField(choices=[('keep', 'Leave them on the list'), ('clear', 'Empty the field that names their audiences'), ('unsubscribe', 'Unsubscribe them from the list'), ('remove', 'Remove them from the list')], default='keep', help_text='Only people this goal put there. Who withdraws consent is always unsubscribed.', max_length=15, verbose_name='people who leave the audience'),
+            ),
+            migrations.AlterField(
+                model_name='goalevent',
+                name='leavers',
+                field=models.CharField(choices=[('keep', 'Leave them on the list'), ('clear', 'Empty the field that names their audiences'), ('unsubscribe', 'Unsubscribe them from the list'), ('remove', 'Remove them from the list')], default='keep', help_text='Only people this goal put there. Who withdraws consent is always unsubscribed.', max_length=15, verbose_name='people who leave the audience'),
+            ),
+            migrations.AlterField(
+                model_name='outcome',
+                name='operation',
+                field=models.CharField(choices=[('upsert', 'Add or update'), ('restore', 'Put back on the list'), ('clear', 'Empty the audience field'), ('unsubscribe', 'Unsubscribe'), ('remove', 'Remove from the list')], max_length=12),
+            ),
+            migrations.AlterField(
+                model_name='outcome',
+                name='result',
+                field=models.CharField(choices=[('created', 'Added'), ('updated', 'Updated'), ('skipped', 'Not sent'), ('rejected', 'Rejected by the ESP'), ('removed', 'Taken off'), ('dead', 'Given up')], max_length=10),
+            ),
+            migrations.AlterField(
+                model_name='run',
+                name='state',
+                field=models.CharField(choices=[('queued', 'Queued'), ('planning', 'Planning'), ('held', 'Held for approval'), ('running', 'Running'), ('waiting', 'Waiting'), ('completed', 'Completed'), ('warnings', 'Completed with warnings'), ('failed', 'Failed'), ('cancelling', 'Being cancelled'), ('cancelled', 'Cancelled'), ('lost', 'Lost')], default='queued', max_length=10),
+            ),
+            migrations.AlterField(
+                model_name='run',
+                name='trigger',
+                field=models.CharField(choices=[('change', 'A change'), ('manual', 'A person'), ('schedule', 'The schedule'), ('undo', 'Undo of a removal'), ('repair', 'Repair of differences'), ('replay', 'Failed people again')], max_length=10),
+            ),
+            migrations.AlterField(
+                model_name='subscriber',
+                name='operation',
+                field=models.CharField(blank=True, choices=[('upsert', 'Add or update'), ('restore', 'Put back on the list'), ('clear', 'Empty the audience field'), ('unsubscribe', 'Unsubscribe'), ('remove', 'Remove from the list')], max_length=12),
+            ),
+            migrations.AddIndex(
+                model_name='goal',
+                index=models.Index(condition=models.Q(('next_run_at', None), _negated=True), fields=['next_run_at'], name='goal_by_next_run'),
+            ),
+            migrations.AddIndex(
+                model_name='subscriber',
+                index=models.Index(condition=models.Q(('dead_at', None), _negated=True), fields=['account', 'goal', 'error_class', 'error_code', 'profile'], name='subscriber_dead'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='goal',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "connectors_goalevent" ("account_id", "connection_id", "enabled", "expected_by", "hold_changes", "hold_first_run", "id", "kind", "leavers", "list_id", "list_name", "name", "pgh_context", "pgh_created_at", "pgh_label", "quiet_from", "quiet_until", "real_time", "removal_limit", "removal_percent", "schedule") VALUES (NEW."account_id", NEW."connection_id", NEW."enabled", NEW."expected_by", NEW."hold_changes", NEW."hold_first_run", NEW."id", NEW."kind", NEW."leavers", NEW."list_id", NEW."list_name", NEW."name", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'insert\', NEW."quiet_from", NEW."quiet_until", NEW."real_time", NEW."removal_limit", NEW."removal_percent", NEW."schedule"); RETURN NULL;', hash='4ff9c6252554591b571b0f38842ec7b0f4f387ab', operation='INSERT', pgid='pgtrigger_insert_insert_eccc0', table='connectors_goal', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='goal',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."account_id" IS DISTINCT FROM (NEW."account_id") OR OLD."connection_id" IS DISTINCT FROM (NEW."connection_id") OR OLD."enabled" IS DISTINCT FROM (NEW."enabled") OR OLD."expected_by" IS DISTINCT FROM (NEW."expected_by") OR OLD."hold_changes" IS DISTINCT FROM (NEW."hold_changes") OR OLD."hold_first_run" IS DISTINCT FROM (NEW."hold_first_run") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."kind" IS DISTINCT FROM (NEW."kind") OR OLD."leavers" IS DISTINCT FROM (NEW."leavers") OR OLD."list_id" IS DISTINCT FROM (NEW."list_id") OR OLD."list_name" IS DISTINCT FROM (NEW."list_name") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."quiet_from" IS DISTINCT FROM (NEW."quiet_from") OR OLD."quiet_until" IS DISTINCT FROM (NEW."quiet_until") OR OLD."real_time" IS DISTINCT FROM (NEW."real_time") OR OLD."removal_limit" IS DISTINCT FROM (NEW."removal_limit") OR OLD."removal_percent" IS DISTINCT FROM (NEW."removal_percent") OR OLD."schedule" IS DISTINCT FROM (NEW."schedule"))', func='INSERT INTO "connectors_goalevent" ("account_id", "connection_id", "enabled", "expected_by", "hold_changes", "hold_first_run", "id", "kind", "leavers", "list_id", "list_name", "name", "pgh_context", "pgh_created_at", "pgh_label", "quiet_from", "quiet_until", "real_time", "removal_limit", "removal_percent", "schedule") VALUES (NEW."account_id", NEW."connection_id", NEW."enabled", NEW."expected_by", NEW."hold_changes", NEW."hold_first_run", NEW."id", NEW."kind", NEW."leavers", NEW."list_id", NEW."list_name", NEW."name", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'update\', NEW."quiet_from", NEW."quiet_until", NEW."real_time", NEW."removal_limit", NEW."removal_percent", NEW."schedule"); RETURN NULL;', hash='68ec7524f5f2bbac153f9880aa24c5528c6520cb', operation='UPDATE', pgid='pgtrigger_update_update_25f49', table='connectors_goal', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='goal',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "connectors_goalevent" ("account_id", "connection_id", "enabled", "expected_by", "hold_changes", "hold_first_run", "id", "kind", "leavers", "list_id", "list_name", "name", "pgh_context", "pgh_created_at", "pgh_label", "quiet_from", "quiet_until", "real_time", "removal_limit", "removal_percent", "schedule") VALUES (OLD."account_id", OLD."connection_id", OLD."enabled", OLD."expected_by", OLD."hold_changes", OLD."hold_first_run", OLD."id", OLD."kind", OLD."leavers", OLD."list_id", OLD."list_name", OLD."name", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'delete\', OLD."quiet_from", OLD."quiet_until", OLD."real_time", OLD."removal_limit", OLD."removal_percent", OLD."schedule"); RETURN NULL;', hash='c9d475e37c380eb3195f21b03bfd41d848f7d887', operation='DELETE', pgid='pgtrigger_delete_delete_1ab99', table='connectors_goal', when='AFTER')),
+            ),
         ),
         Refer('Run', 'undoes'),
     ]

@@ -8,7 +8,7 @@ import pgtrigger.migrations
 import syncapp.accounts.fields
 from django.db import migrations, models
 
-from syncapp.database.operations import Isolate
+from syncapp.database.operations import CreateModels, Isolate, Together
 
 
 class Migration(migrations.Migration):
@@ -19,95 +19,99 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Breaker',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('credentials', models.BinaryField(max_length=32)),
-                ('state', models.CharField(choices=[('closed', 'Closed: calls are made'), ('open', 'Open: no calls are made'), ('half_open', 'Half open: one call tries')], db_default='closed', max_length=10)),
-                ('was', models.CharField(choices=[('closed', 'Closed: calls are made'), ('open', 'Open: no calls are made'), ('half_open', 'Half open: one call tries')], db_default='closed', max_length=10)),
-                ('cause', models.CharField(blank=True, choices=[('failing', 'The ESP fails'), ('credentials', 'The ESP does not accept the credentials')], db_default='', max_length=12)),
-                ('reason', models.CharField(blank=True, db_default='', max_length=300)),
-                ('since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('probe_at', models.DateTimeField(null=True)),
-                ('probing_until', models.DateTimeField(null=True)),
-                ('openings', models.PositiveIntegerField(db_default=0, help_text='In a row; each waits longer.')),
-                ('failures', models.PositiveIntegerField(db_default=0, help_text='In a row.')),
-                ('recent', models.IntegerField(db_default=0)),
-                ('seen', models.PositiveSmallIntegerField(db_default=0, help_text='Calls in `recent`, 20 at most.')),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account', verbose_name='client')),
-                ('authorization', syncapp.accounts.fields.AccountForeignKey(db_constraint=False, on_database_delete='CASCADE', on_delete=django.db.models.deletion.CASCADE, related_name='breakers', to='connectors.authorization')),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('account', 'authorization'), name='breaker_of_authorization')],
-            },
+        CreateModels(
+            migrations.CreateModel(
+                name='Breaker',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('credentials', models.BinaryField(max_length=32)),
+                    ('state', models.CharField(choices=[('closed', 'Closed: calls are made'), ('open', 'Open: no calls are made'), ('half_open', 'Half open: one call tries')], db_default='closed', max_length=10)),
+                    ('was', models.CharField(choices=[('closed', 'Closed: calls are made'), ('open', 'Open: no calls are made'), ('half_open', 'Half open: one call tries')], db_default='closed', max_length=10)),
+                    ('cause', models.CharField(blank=True, choices=[('failing', 'The ESP fails'), ('credentials', 'The ESP does not accept the credentials')], db_default='', max_length=12)),
+                    ('reason', models.CharField(blank=True, db_default='', max_length=300)),
+                    ('since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('probe_at', models.DateTimeField(null=True)),
+                    ('probing_until', models.DateTimeField(null=True)),
+                    ('openings', models.PositiveIntegerField(db_default=0, help_text='In a row; each waits longer.')),
+                    ('failures', models.PositiveIntegerField(db_default=0, help_text='In a row.')),
+                    ('recent', models.IntegerField(db_default=0)),
+                    ('seen', models.PositiveSmallIntegerField(db_default=0, help_text='Calls in `recent`, 20 at most.')),
+                    ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account', verbose_name='client')),
+                    ('authorization', syncapp.accounts.fields.AccountForeignKey(db_constraint=False, on_database_delete='CASCADE', on_delete=django.db.models.deletion.CASCADE, related_name='breakers', to='connectors.authorization')),
+                ],
+                options={
+                    'constraints': [models.UniqueConstraint(fields=('account', 'authorization'), name='breaker_of_authorization')],
+                },
+            ),
+            migrations.CreateModel(
+                name='CallBudget',
+                fields=[
+                    ('key', models.BinaryField(max_length=32, primary_key=True, serialize=False)),
+                    ('set_calls', models.PositiveIntegerField(help_text='Calls per minute.', null=True)),
+                    ('set_at', models.DateTimeField(null=True)),
+                    ('told_calls', models.PositiveIntegerField(null=True)),
+                    ('told_s', models.FloatField(null=True)),
+                    ('told_at', models.DateTimeField(null=True)),
+                    ('learned_per_s', models.FloatField(help_text='Where it began again after the last refusal.', null=True)),
+                    ('ceiling_per_s', models.FloatField(help_text='The rate at the last refusal.', null=True)),
+                    ('learned_at', models.DateTimeField(null=True)),
+                    ('blocked_until', models.DateTimeField(null=True)),
+                    ('tokens', models.FloatField(help_text='None: full.', null=True)),
+                    ('spare', models.FloatField(help_text='What people at pages may take besides; none: full.', null=True)),
+                    ('refilled_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                    ('holders', models.JSONField(db_default=models.Value({}, models.JSONField()), help_text='Who has calls open.')),
+                    ('minute', models.BigIntegerField(db_default=0, help_text='Minutes since 1970.')),
+                    ('used_now', models.IntegerField(db_default=0)),
+                    ('used_before', models.IntegerField(db_default=0)),
+                    ('streak', models.FloatField(db_default=0, help_text='Calls since `streak_at`.')),
+                    ('streak_at', models.DateTimeField(null=True)),
+                    ('had', models.FloatField(null=True)),
+                    ('per_s', models.FloatField(null=True)),
+                    ('window_s', models.FloatField(null=True)),
+                    ('given', models.IntegerField(db_default=0)),
+                    ('slots', models.IntegerField(db_default=0)),
+                    ('wait_s', models.FloatField(db_default=0)),
+                ],
+                options={
+                    'verbose_name': 'budget of calls',
+                },
+            ),
         ),
-        migrations.CreateModel(
-            name='CallBudget',
-            fields=[
-                ('key', models.BinaryField(max_length=32, primary_key=True, serialize=False)),
-                ('set_calls', models.PositiveIntegerField(help_text='Calls per minute.', null=True)),
-                ('set_at', models.DateTimeField(null=True)),
-                ('told_calls', models.PositiveIntegerField(null=True)),
-                ('told_s', models.FloatField(null=True)),
-                ('told_at', models.DateTimeField(null=True)),
-                ('learned_per_s', models.FloatField(help_text='Where it began again after the last refusal.', null=True)),
-                ('ceiling_per_s', models.FloatField(help_text='The rate at the last refusal.', null=True)),
-                ('learned_at', models.DateTimeField(null=True)),
-                ('blocked_until', models.DateTimeField(null=True)),
-                ('tokens', models.FloatField(help_text='None: full.', null=True)),
-                ('spare', models.FloatField(help_text='What people at pages may take besides; none: full.', null=True)),
-                ('refilled_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('holders', models.JSONField(db_default=models.Value({}, models.JSONField()), help_text='Who has calls open.')),
-                ('minute', models.BigIntegerField(db_default=0, help_text='Minutes since 1970.')),
-                ('used_now', models.IntegerField(db_default=0)),
-                ('used_before', models.IntegerField(db_default=0)),
-                ('streak', models.FloatField(db_default=0, help_text='Calls since `streak_at`.')),
-                ('streak_at', models.DateTimeField(null=True)),
-                ('had', models.FloatField(null=True)),
-                ('per_s', models.FloatField(null=True)),
-                ('window_s', models.FloatField(null=True)),
-                ('given', models.IntegerField(db_default=0)),
-                ('slots', models.IntegerField(db_default=0)),
-                ('wait_s', models.FloatField(db_default=0)),
-            ],
-            options={
-                'verbose_name': 'budget of calls',
-            },
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='authorization',
-            name='insert_insert',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='authorization',
-            name='update_update',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='authorization',
-            name='delete_delete',
-        ),
-        migrations.AddField(
-            model_name='authorization',
-            name='calls_per_minute',
-            field=models.PositiveIntegerField(blank=True, help_text='Only when the ESP promised you a rate. Empty: learned from what the ESP allows.', null=True, validators=[django.core.validators.MinValueValidator(1)]),
-        ),
-        migrations.AddField(
-            model_name='authorizationevent',
-            name='calls_per_minute',
-            field=models.PositiveIntegerField(blank=True, help_text='Only when the ESP promised you a rate. Empty: learned from what the ESP allows.', null=True, validators=[django.core.validators.MinValueValidator(1)]),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='authorization',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "connectors_authorizationevent" ("account_id", "base_url", "calls_per_minute", "connector", "id", "label", "pgh_context", "pgh_created_at", "pgh_label", "state") VALUES (NEW."account_id", NEW."base_url", NEW."calls_per_minute", NEW."connector", NEW."id", NEW."label", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'insert\', NEW."state"); RETURN NULL;', hash='86d54d6df2efdf766f21842e14152c89ab4fa4f1', operation='INSERT', pgid='pgtrigger_insert_insert_1d3ea', table='connectors_authorization', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='authorization',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."account_id" IS DISTINCT FROM (NEW."account_id") OR OLD."base_url" IS DISTINCT FROM (NEW."base_url") OR OLD."calls_per_minute" IS DISTINCT FROM (NEW."calls_per_minute") OR OLD."connector" IS DISTINCT FROM (NEW."connector") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."label" IS DISTINCT FROM (NEW."label") OR OLD."state" IS DISTINCT FROM (NEW."state"))', func='INSERT INTO "connectors_authorizationevent" ("account_id", "base_url", "calls_per_minute", "connector", "id", "label", "pgh_context", "pgh_created_at", "pgh_label", "state") VALUES (NEW."account_id", NEW."base_url", NEW."calls_per_minute", NEW."connector", NEW."id", NEW."label", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'update\', NEW."state"); RETURN NULL;', hash='b705b7718737d397b021df3d708ea0ee599150bf', operation='UPDATE', pgid='pgtrigger_update_update_02247', table='connectors_authorization', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='authorization',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "connectors_authorizationevent" ("account_id", "base_url", "calls_per_minute", "connector", "id", "label", "pgh_context", "pgh_created_at", "pgh_label", "state") VALUES (OLD."account_id", OLD."base_url", OLD."calls_per_minute", OLD."connector", OLD."id", OLD."label", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'delete\', OLD."state"); RETURN NULL;', hash='d14fc25f4716841e92ea6085ca8d859a8f985c84', operation='DELETE', pgid='pgtrigger_delete_delete_5845a', table='connectors_authorization', when='AFTER')),
+        Together(
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='authorization',
+                name='insert_insert',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='authorization',
+                name='update_update',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='authorization',
+                name='delete_delete',
+            ),
+            migrations.AddField(
+                model_name='authorization',
+                name='calls_per_minute',
+                field=models.PositiveIntegerField(blank=True, help_text='Only when the ESP promised you a rate. Empty: learned from what the ESP allows.', null=True, validators=[django.core.validators.MinValueValidator(1)]),
+            ),
+            migrations.AddField(
+                model_name='authorizationevent',
+                name='calls_per_minute',
+                field=models.PositiveIntegerField(blank=True, help_text='Only when the ESP promised you a rate. Empty: learned from what the ESP allows.', null=True, validators=[django.core.validators.MinValueValidator(1)]),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='authorization',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "connectors_authorizationevent" ("account_id", "base_url", "calls_per_minute", "connector", "id", "label", "pgh_context", "pgh_created_at", "pgh_label", "state") VALUES (NEW."account_id", NEW."base_url", NEW."calls_per_minute", NEW."connector", NEW."id", NEW."label", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'insert\', NEW."state"); RETURN NULL;', hash='86d54d6df2efdf766f21842e14152c89ab4fa4f1', operation='INSERT', pgid='pgtrigger_insert_insert_1d3ea', table='connectors_authorization', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='authorization',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."account_id" IS DISTINCT FROM (NEW."account_id") OR OLD."base_url" IS DISTINCT FROM (NEW."base_url") OR OLD."calls_per_minute" IS DISTINCT FROM (NEW."calls_per_minute") OR OLD."connector" IS DISTINCT FROM (NEW."connector") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."label" IS DISTINCT FROM (NEW."label") OR OLD."state" IS DISTINCT FROM (NEW."state"))', func='INSERT INTO "connectors_authorizationevent" ("account_id", "base_url", "calls_per_minute", "connector", "id", "label", "pgh_context", "pgh_created_at", "pgh_label", "state") VALUES (NEW."account_id", NEW."base_url", NEW."calls_per_minute", NEW."connector", NEW."id", NEW."label", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'update\', NEW."state"); RETURN NULL;', hash='b705b7718737d397b021df3d708ea0ee599150bf', operation='UPDATE', pgid='pgtrigger_update_update_02247', table='connectors_authorization', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='authorization',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "connectors_authorizationevent" ("account_id", "base_url", "calls_per_minute", "connector", "id", "label", "pgh_context", "pgh_created_at", "pgh_label", "state") VALUES (OLD."account_id", OLD."base_url", OLD."calls_per_minute", OLD."connector", OLD."id", OLD."label", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'delete\', OLD."state"); RETURN NULL;', hash='d14fc25f4716841e92ea6085ca8d859a8f985c84', operation='DELETE', pgid='pgtrigger_delete_delete_5845a', table='connectors_authorization', when='AFTER')),
+            ),
         ),
         Isolate('Breaker'),
     ]

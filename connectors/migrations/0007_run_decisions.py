@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from syncapp.audit.operations import IsolateEvents
+from syncapp.database.operations import Together
 
 
 class Migration(migrations.Migration):
@@ -38,44 +39,46 @@ class Migration(migrations.Migration):
                 'abstract': False,
             },
         ),
-        migrations.RemoveConstraint(
-            model_name='run',
-            name='run_waiting_once_per_goal',
-        ),
-        migrations.AddField(
-            model_name='run',
-            name='decision',
-            field=models.CharField(blank=True, choices=[('approved', 'Approved'), ('dismissed', 'Dismissed'), ('cancelled', 'Cancelled'), ('undo', 'Undo of a removal')], db_default='', help_text='The last one, by a person.', max_length=10),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='run',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."account_id" IS DISTINCT FROM (NEW."account_id") OR OLD."decided_at" IS DISTINCT FROM (NEW."decided_at") OR OLD."decided_by_id" IS DISTINCT FROM (NEW."decided_by_id") OR OLD."decision" IS DISTINCT FROM (NEW."decision") OR OLD."decision_reason" IS DISTINCT FROM (NEW."decision_reason") OR OLD."goal_id" IS DISTINCT FROM (NEW."goal_id") OR OLD."id" IS DISTINCT FROM (NEW."id"))', func='INSERT INTO "connectors_runevent" ("account_id", "decided_at", "decided_by_id", "decision", "decision_reason", "goal_id", "id", "pgh_context", "pgh_created_at", "pgh_label") VALUES (NEW."account_id", NEW."decided_at", NEW."decided_by_id", NEW."decision", NEW."decision_reason", NEW."goal_id", NEW."id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'update\'); RETURN NULL;', hash='2c29d554faba8b43f7ceb6325b1f273eefa5829f', operation='UPDATE', pgid='pgtrigger_update_update_d2eb5', table='connectors_run', when='AFTER')),
-        ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'planning'])), fields=('account', 'goal', 'trigger', 'dry'), name='run_waiting_once_per_goal'),
-        ),
-        migrations.AddField(
-            model_name='runevent',
-            name='account',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='accounts.account', verbose_name='client'),
-        ),
-        migrations.AddField(
-            model_name='runevent',
-            name='decided_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddIndex(
-            model_name='runevent',
-            index=models.Index(fields=['account', '-pgh_id'], name='run_event_by_time'),
-        ),
-        migrations.AddIndex(
-            model_name='runevent',
-            index=models.Index(fields=['account', 'id', '-pgh_id'], name='run_event_by_row'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='runevent',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='a52de2d2e0a603d750fcd5e8167146e031f88020', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_c99fc', table='connectors_runevent', when='BEFORE')),
+        Together(
+            migrations.RemoveConstraint(
+                model_name='run',
+                name='run_waiting_once_per_goal',
+            ),
+            migrations.AddField(
+                model_name='run',
+                name='decision',
+                field=models.CharField(blank=True, choices=[('approved', 'Approved'), ('dismissed', 'Dismissed'), ('cancelled', 'Cancelled'), ('undo', 'Undo of a removal')], db_default='', help_text='The last one, by a person.', max_length=10),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='run',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."account_id" IS DISTINCT FROM (NEW."account_id") OR OLD."decided_at" IS DISTINCT FROM (NEW."decided_at") OR OLD."decided_by_id" IS DISTINCT FROM (NEW."decided_by_id") OR OLD."decision" IS DISTINCT FROM (NEW."decision") OR OLD."decision_reason" IS DISTINCT FROM (NEW."decision_reason") OR OLD."goal_id" IS DISTINCT FROM (NEW."goal_id") OR OLD."id" IS DISTINCT FROM (NEW."id"))', func='INSERT INTO "connectors_runevent" ("account_id", "decided_at", "decided_by_id", "decision", "decision_reason", "goal_id", "id", "pgh_context", "pgh_created_at", "pgh_label") VALUES (NEW."account_id", NEW."decided_at", NEW."decided_by_id", NEW."decision", NEW."decision_reason", NEW."goal_id", NEW."id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'update\'); RETURN NULL;', hash='2c29d554faba8b43f7ceb6325b1f273eefa5829f', operation='UPDATE', pgid='pgtrigger_update_update_d2eb5', table='connectors_run', when='AFTER')),
+            ),
+            migrations.AddConstraint(
+                model_name='run',
+                constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'planning'])), fields=('account', 'goal', 'trigger', 'dry'), name='run_waiting_once_per_goal'),
+            ),
+            migrations.AddField(
+                model_name='runevent',
+                name='account',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='accounts.account', verbose_name='client'),
+            ),
+            migrations.AddField(
+                model_name='runevent',
+                name='decided_by',
+                field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddIndex(
+                model_name='runevent',
+                index=models.Index(fields=['account', '-pgh_id'], name='run_event_by_time'),
+            ),
+            migrations.AddIndex(
+                model_name='runevent',
+                index=models.Index(fields=['account', 'id', '-pgh_id'], name='run_event_by_row'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='runevent',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='a52de2d2e0a603d750fcd5e8167146e031f88020', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_c99fc', table='connectors_runevent', when='BEFORE')),
+            ),
         ),
         IsolateEvents('RunEvent'),
     ]

@@ -3,6 +3,8 @@
 import django.contrib.postgres.fields
 from django.db import migrations, models
 
+from syncapp.database.operations import Together
+
 
 class Migration(migrations.Migration):
 
@@ -11,14 +13,16 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterField(
-            model_name='apikey',
-            name='scopes',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('audiences:read', 'Read audiences'), ('audiences:write', 'Create and change audiences'), ('audiences:delete', 'Delete audiences'), ('members:read', 'Read members'), ('members:write', 'Add and remove members'), ('members:replace', 'Replace or empty whole audiences'), ('contacts:read', 'Read contacts and their consents'), ('contacts:write', 'Write and delete contacts'), ('consents:write', 'Record consents'), ('jobs:read', 'Follow jobs, read their errors'), ('webhooks:manage', 'Manage outgoing webhooks')], max_length=30), default=list, size=None),
-        ),
-        migrations.AlterField(
-            model_name='apikeyevent',
-            name='scopes',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('audiences:read', 'Read audiences'), ('audiences:write', 'Create and change audiences'), ('audiences:delete', 'Delete audiences'), ('members:read', 'Read members'), ('members:write', 'Add and remove members'), ('members:replace', 'Replace or empty whole audiences'), ('contacts:read', 'Read contacts and their consents'), ('contacts:write', 'Write and delete contacts'), ('consents:write', 'Record consents'), ('jobs:read', 'Follow jobs, read their errors'), ('webhooks:manage', 'Manage outgoing webhooks')], max_length=30), default=list, size=None),
+        Together(
+            migrations.AlterField(
+                model_name='apikey',
+                name='scopes',
+                field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('audiences:read', 'Read audiences'), ('audiences:write', 'Create and change audiences'), ('audiences:delete', 'Delete audiences'), ('members:read', 'Read members'), ('members:write', 'Add and remove members'), ('members:replace', 'Replace or empty whole audiences'), ('contacts:read', 'Read contacts and their consents'), ('contacts:write', 'Write and delete contacts'), ('consents:write', 'Record consents'), ('jobs:read', 'Follow jobs, read their errors'), ('webhooks:manage', 'Manage outgoing webhooks')], max_length=30), default=list, size=None),
+            ),
+            migrations.AlterField(
+                model_name='apikeyevent',
+                name='scopes',
+                field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('audiences:read', 'Read audiences'), ('audiences:write', 'Create and change audiences'), ('audiences:delete', 'Delete audiences'), ('members:read', 'Read members'), ('members:write', 'Add and remove members'), ('members:replace', 'Replace or empty whole audiences'), ('contacts:read', 'Read contacts and their consents'), ('contacts:write', 'Write and delete contacts'), ('consents:write', 'Record consents'), ('jobs:read', 'Follow jobs, read their errors'), ('webhooks:manage', 'Manage outgoing webhooks')], max_length=30), default=list, size=None),
+            ),
         ),
     ]

@@ -7,6 +7,8 @@ import syncapp.accounts.models
 import syncapp.secrets
 from django.db import migrations, models
 
+from syncapp.database.operations import Together
+
 
 class Migration(migrations.Migration):
 
@@ -15,68 +17,70 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='apikey',
-            name='insert_insert',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='apikey',
-            name='update_update',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='apikey',
-            name='delete_delete',
-        ),
-        migrations.AddField(
-            model_name='apikey',
-            name='kind',
-            field=models.CharField(choices=[('bearer', 'API key: for our own API'), ('mailplus', 'Consumer key and secret: for systems built for Spotler Mail+')], default='bearer', help_text='A consumer secret has to be kept (encrypted), because calls are signed with it.', max_length=10),
-        ),
-        migrations.AddField(
-            model_name='apikey',
-            name='networks',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=43, validators=[syncapp.accounts.models.validate_network]), blank=True, default=list, help_text='Where calls may come from, as 203.0.113.0/24. None: from everywhere.', size=None),
-        ),
-        migrations.AddField(
-            model_name='apikey',
-            name='previous_secret_sha256',
-            field=models.BinaryField(max_length=32, null=True),
-        ),
-        migrations.AddField(
-            model_name='apikey',
-            name='previous_until',
-            field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name='old secret works until'),
-        ),
-        migrations.AddField(
-            model_name='apikey',
-            name='secrets',
-            field=syncapp.secrets.EncryptedJSONField(bound_by='prefix', db_default='', default=dict, editable=False, help_text='Consumer secrets by name: current, previous.'),
-        ),
-        migrations.AddField(
-            model_name='apikeyevent',
-            name='kind',
-            field=models.CharField(choices=[('bearer', 'API key: for our own API'), ('mailplus', 'Consumer key and secret: for systems built for Spotler Mail+')], default='bearer', help_text='A consumer secret has to be kept (encrypted), because calls are signed with it.', max_length=10),
-        ),
-        migrations.AddField(
-            model_name='apikeyevent',
-            name='networks',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=43, validators=[syncapp.accounts.models.validate_network]), blank=True, default=list, help_text='Where calls may come from, as 203.0.113.0/24. None: from everywhere.', size=None),
-        ),
-        migrations.AddField(
-            model_name='apikeyevent',
-            name='previous_until',
-            field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name='old secret works until'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='apikey',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."account_id" IS DISTINCT FROM (NEW."account_id") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."expires_at" IS DISTINCT FROM (NEW."expires_at") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."kind" IS DISTINCT FROM (NEW."kind") OR OLD."label" IS DISTINCT FROM (NEW."label") OR OLD."networks" IS DISTINCT FROM (NEW."networks") OR OLD."prefix" IS DISTINCT FROM (NEW."prefix") OR OLD."previous_until" IS DISTINCT FROM (NEW."previous_until") OR OLD."revoked_at" IS DISTINCT FROM (NEW."revoked_at") OR OLD."scopes" IS DISTINCT FROM (NEW."scopes"))', func='INSERT INTO "accounts_apikeyevent" ("account_id", "created_by_id", "expires_at", "id", "kind", "label", "networks", "pgh_context", "pgh_created_at", "pgh_label", "prefix", "previous_until", "revoked_at", "scopes") VALUES (NEW."account_id", NEW."created_by_id", NEW."expires_at", NEW."id", NEW."kind", NEW."label", NEW."networks", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'update\', NEW."prefix", NEW."previous_until", NEW."revoked_at", NEW."scopes"); RETURN NULL;', hash='72bb636033ad13b1a3c267c5d995d4900fb6b93a', operation='UPDATE', pgid='pgtrigger_update_update_1c34c', table='accounts_apikey', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='apikey',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "accounts_apikeyevent" ("account_id", "created_by_id", "expires_at", "id", "kind", "label", "networks", "pgh_context", "pgh_created_at", "pgh_label", "prefix", "previous_until", "revoked_at", "scopes") VALUES (NEW."account_id", NEW."created_by_id", NEW."expires_at", NEW."id", NEW."kind", NEW."label", NEW."networks", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'insert\', NEW."prefix", NEW."previous_until", NEW."revoked_at", NEW."scopes"); RETURN NULL;', hash='43547fd2410071e8ccce4db67b7cb67318c64e7e', operation='INSERT', pgid='pgtrigger_insert_insert_1ed31', table='accounts_apikey', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='apikey',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "accounts_apikeyevent" ("account_id", "created_by_id", "expires_at", "id", "kind", "label", "networks", "pgh_context", "pgh_created_at", "pgh_label", "prefix", "previous_until", "revoked_at", "scopes") VALUES (OLD."account_id", OLD."created_by_id", OLD."expires_at", OLD."id", OLD."kind", OLD."label", OLD."networks", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'delete\', OLD."prefix", OLD."previous_until", OLD."revoked_at", OLD."scopes"); RETURN NULL;', hash='9123d1a5eb2fe816280c57bfa94427d2584bdf7c', operation='DELETE', pgid='pgtrigger_delete_delete_18c5d', table='accounts_apikey', when='AFTER')),
+        Together(
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='apikey',
+                name='insert_insert',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='apikey',
+                name='update_update',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='apikey',
+                name='delete_delete',
+            ),
+            migrations.AddField(
+                model_name='apikey',
+                name='kind',
+                field=models.CharField(choices=[('bearer', 'API key: for our own API'), ('mailplus', 'Consumer key and secret: for systems built for Spotler Mail+')], default='bearer', help_text='A consumer secret has to be kept (encrypted), because calls are signed with it.', max_length=10),
+            ),
+            migrations.AddField(
+                model_name='apikey',
+                name='networks',
+                field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=43, validators=[syncapp.accounts.models.validate_network]), blank=True, default=list, help_text='Where calls may come from, as 203.0.113.0/24. None: from everywhere.', size=None),
+            ),
+            migrations.AddField(
+                model_name='apikey',
+                name='previous_secret_sha256',
+                field=models.BinaryField(max_length=32, null=True),
+            ),
+            migrations.AddField(
+                model_name='apikey',
+                name='previous_until',
+                field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name='old secret works until'),
+            ),
+            migrations.AddField(
+                model_name='apikey',
+                name='secrets',
+                field=syncapp.secrets.EncryptedJSONField(bound_by='prefix', db_default='', default=dict, editable=False, help_text='Consumer secrets by name: current, previous.'),
+            ),
+            migrations.AddField(
+                model_name='apikeyevent',
+                name='kind',
+                field=models.CharField(choices=[('bearer', 'API key: for our own API'), ('mailplus', 'Consumer key and secret: for systems built for Spotler Mail+')], default='bearer', help_text='A consumer secret has to be kept (encrypted), because calls are signed with it.', max_length=10),
+            ),
+            migrations.AddField(
+                model_name='apikeyevent',
+                name='networks',
+                field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=43, validators=[syncapp.accounts.models.validate_network]), blank=True, default=list, help_text='Where calls may come from, as 203.0.113.0/24. None: from everywhere.', size=None),
+            ),
+            migrations.AddField(
+                model_name='apikeyevent',
+                name='previous_until',
+                field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name='old secret works until'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='apikey',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."account_id" IS DISTINCT FROM (NEW."account_id") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."expires_at" IS DISTINCT FROM (NEW."expires_at") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."kind" IS DISTINCT FROM (NEW."kind") OR OLD."label" IS DISTINCT FROM (NEW."label") OR OLD."networks" IS DISTINCT FROM (NEW."networks") OR OLD."prefix" IS DISTINCT FROM (NEW."prefix") OR OLD."previous_until" IS DISTINCT FROM (NEW."previous_until") OR OLD."revoked_at" IS DISTINCT FROM (NEW."revoked_at") OR OLD."scopes" IS DISTINCT FROM (NEW."scopes"))', func='INSERT INTO "accounts_apikeyevent" ("account_id", "created_by_id", "expires_at", "id", "kind", "label", "networks", "pgh_context", "pgh_created_at", "pgh_label", "prefix", "previous_until", "revoked_at", "scopes") VALUES (NEW."account_id", NEW."created_by_id", NEW."expires_at", NEW."id", NEW."kind", NEW."label", NEW."networks", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'update\', NEW."prefix", NEW."previous_until", NEW."revoked_at", NEW."scopes"); RETURN NULL;', hash='72bb636033ad13b1a3c267c5d995d4900fb6b93a', operation='UPDATE', pgid='pgtrigger_update_update_1c34c', table='accounts_apikey', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='apikey',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "accounts_apikeyevent" ("account_id", "created_by_id", "expires_at", "id", "kind", "label", "networks", "pgh_context", "pgh_created_at", "pgh_label", "prefix", "previous_until", "revoked_at", "scopes") VALUES (NEW."account_id", NEW."created_by_id", NEW."expires_at", NEW."id", NEW."kind", NEW."label", NEW."networks", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'insert\', NEW."prefix", NEW."previous_until", NEW."revoked_at", NEW."scopes"); RETURN NULL;', hash='43547fd2410071e8ccce4db67b7cb67318c64e7e', operation='INSERT', pgid='pgtrigger_insert_insert_1ed31', table='accounts_apikey', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='apikey',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "accounts_apikeyevent" ("account_id", "created_by_id", "expires_at", "id", "kind", "label", "networks", "pgh_context", "pgh_created_at", "pgh_label", "prefix", "previous_until", "revoked_at", "scopes") VALUES (OLD."account_id", OLD."created_by_id", OLD."expires_at", OLD."id", OLD."kind", OLD."label", OLD."networks", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'delete\', OLD."prefix", OLD."previous_until", OLD."revoked_at", OLD."scopes"); RETURN NULL;', hash='9123d1a5eb2fe816280c57bfa94427d2584bdf7c', operation='DELETE', pgid='pgtrigger_delete_delete_18c5d', table='accounts_apikey', when='AFTER')),
+            ),
         ),
     ]

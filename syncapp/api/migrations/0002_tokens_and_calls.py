@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from syncapp.audit.operations import IsolateEvents
-from syncapp.database.operations import CreateModels, CreatePartitionedModel, Isolate
+from syncapp.database.operations import CreateModels, CreatePartitionedModel, Isolate, Together
 
 
 class Migration(migrations.Migration):
@@ -142,29 +142,31 @@ class Migration(migrations.Migration):
                 },
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='inspectortoken',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."account_id" IS DISTINCT FROM (NEW."account_id") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."expires_at" IS DISTINCT FROM (NEW."expires_at") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."key_id" IS DISTINCT FROM (NEW."key_id") OR OLD."label" IS DISTINCT FROM (NEW."label") OR OLD."revoked_at" IS DISTINCT FROM (NEW."revoked_at"))', func='INSERT INTO "api_inspectortokenevent" ("account_id", "created_by_id", "expires_at", "id", "key_id", "label", "pgh_context", "pgh_created_at", "pgh_label", "revoked_at") VALUES (NEW."account_id", NEW."created_by_id", NEW."expires_at", NEW."id", NEW."key_id", NEW."label", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'update\', NEW."revoked_at"); RETURN NULL;', hash='e3788dce0c9fb777d93617229121e1e604f8570f', operation='UPDATE', pgid='pgtrigger_update_update_4357c', table='api_inspectortoken', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='inspectortoken',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "api_inspectortokenevent" ("account_id", "created_by_id", "expires_at", "id", "key_id", "label", "pgh_context", "pgh_created_at", "pgh_label", "revoked_at") VALUES (NEW."account_id", NEW."created_by_id", NEW."expires_at", NEW."id", NEW."key_id", NEW."label", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'insert\', NEW."revoked_at"); RETURN NULL;', hash='b2df98a909715c1a4dd813e1973dede0cd769a04', operation='INSERT', pgid='pgtrigger_insert_insert_1fa1b', table='api_inspectortoken', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='inspectortoken',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "api_inspectortokenevent" ("account_id", "created_by_id", "expires_at", "id", "key_id", "label", "pgh_context", "pgh_created_at", "pgh_label", "revoked_at") VALUES (OLD."account_id", OLD."created_by_id", OLD."expires_at", OLD."id", OLD."key_id", OLD."label", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'delete\', OLD."revoked_at"); RETURN NULL;', hash='7290d64a153ec371a02dc261638fe28dacfdfdf1', operation='DELETE', pgid='pgtrigger_delete_delete_36426', table='api_inspectortoken', when='AFTER')),
-        ),
-        migrations.AddIndex(
-            model_name='inspectortokenevent',
-            index=models.Index(fields=['account', '-pgh_id'], name='inspectortoken_event_by_time'),
-        ),
-        migrations.AddIndex(
-            model_name='inspectortokenevent',
-            index=models.Index(fields=['account', 'id', '-pgh_id'], name='inspectortoken_event_by_row'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='inspectortokenevent',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='f9028f3334720ee857a97f01435f30931bd2cc9b', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_ad70a', table='api_inspectortokenevent', when='BEFORE')),
+        Together(
+            pgtrigger.migrations.AddTrigger(
+                model_name='inspectortoken',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."account_id" IS DISTINCT FROM (NEW."account_id") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."expires_at" IS DISTINCT FROM (NEW."expires_at") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."key_id" IS DISTINCT FROM (NEW."key_id") OR OLD."label" IS DISTINCT FROM (NEW."label") OR OLD."revoked_at" IS DISTINCT FROM (NEW."revoked_at"))', func='INSERT INTO "api_inspectortokenevent" ("account_id", "created_by_id", "expires_at", "id", "key_id", "label", "pgh_context", "pgh_created_at", "pgh_label", "revoked_at") VALUES (NEW."account_id", NEW."created_by_id", NEW."expires_at", NEW."id", NEW."key_id", NEW."label", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'update\', NEW."revoked_at"); RETURN NULL;', hash='e3788dce0c9fb777d93617229121e1e604f8570f', operation='UPDATE', pgid='pgtrigger_update_update_4357c', table='api_inspectortoken', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='inspectortoken',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "api_inspectortokenevent" ("account_id", "created_by_id", "expires_at", "id", "key_id", "label", "pgh_context", "pgh_created_at", "pgh_label", "revoked_at") VALUES (NEW."account_id", NEW."created_by_id", NEW."expires_at", NEW."id", NEW."key_id", NEW."label", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'insert\', NEW."revoked_at"); RETURN NULL;', hash='b2df98a909715c1a4dd813e1973dede0cd769a04', operation='INSERT', pgid='pgtrigger_insert_insert_1fa1b', table='api_inspectortoken', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='inspectortoken',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "api_inspectortokenevent" ("account_id", "created_by_id", "expires_at", "id", "key_id", "label", "pgh_context", "pgh_created_at", "pgh_label", "revoked_at") VALUES (OLD."account_id", OLD."created_by_id", OLD."expires_at", OLD."id", OLD."key_id", OLD."label", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, NOW(), \'delete\', OLD."revoked_at"); RETURN NULL;', hash='7290d64a153ec371a02dc261638fe28dacfdfdf1', operation='DELETE', pgid='pgtrigger_delete_delete_36426', table='api_inspectortoken', when='AFTER')),
+            ),
+            migrations.AddIndex(
+                model_name='inspectortokenevent',
+                index=models.Index(fields=['account', '-pgh_id'], name='inspectortoken_event_by_time'),
+            ),
+            migrations.AddIndex(
+                model_name='inspectortokenevent',
+                index=models.Index(fields=['account', 'id', '-pgh_id'], name='inspectortoken_event_by_row'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='inspectortokenevent',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='f9028f3334720ee857a97f01435f30931bd2cc9b', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_ad70a', table='api_inspectortokenevent', when='BEFORE')),
+            ),
         ),
         Isolate('InspectorToken', 'AccessToken', 'ApiCall', 'ApiUsage'),
         IsolateEvents('InspectorTokenEvent'),
