@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
 from django.utils import timezone
 
 from audiences.models import Change
 
-# Called with the account's id inside the transaction that changed people; whoever reacts to changes registers.
-changed: list[Callable[[int], None]] = []
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """`react` is called with the account's id inside the transaction that changed people.
+
+    `only_if`: a condition in SQL about `%(account)s` without which nothing is to be done. It is asked before anything
+    is changed, together with others, so that a small call does not wait for each of them.
+    """
+
+    react: Callable[[int], None]
+    only_if: str = "true"
+
+
+changed: list[Reaction] = []
 
 
 def record_change(
@@ -27,6 +41,17 @@ def record_change(
     return change
 
 
-def tell_changed(account_id: int) -> None:
-    for react in changed:
-        react(account_id)
+def tell_changed(account_id: int, wanted: Sequence[bool] | None = None) -> None:
+    """`wanted`: what `conditions` came to, where the caller asked already."""
+    if wanted is None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {conditions()}", {"account": account_id})
+            (wanted,) = cursor.fetchone()
+    for reaction, is_wanted in zip(changed, wanted, strict=True):
+        if is_wanted:
+            reaction.react(account_id)
+
+
+def conditions() -> str:
+    """SQL: for each reaction, whether it is wanted."""
+    return f"ARRAY[{', '.join(reaction.only_if for reaction in changed)}]::boolean[]"

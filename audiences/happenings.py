@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from audiences.models import Audience, Job, SyncSession
-from syncapp.notices.events import publish, register_event
+from syncapp.notices.events import is_heard_sql, publish, register_event
 
+MEMBERSHIP_IS_HEARD = is_heard_sql("membership.changed")
 MERGED_S = 10.0  # a stream of small changes is one message each ten seconds
 
 AUDIENCE = {"id": "aud_17", "external_id": "vip-2024", "name": "VIP 2024"}

@@ -77,20 +77,16 @@ def large_audiences(account_id: int) -> Any:
     return Audience.objects.of(account_id).filter(deleted_at=None, member_count__gt=COUNTED_AT_ONCE)
 
 
-HAS_LARGE = """
-SELECT EXISTS (
-    SELECT FROM audiences_audience WHERE account_id = %(account)s AND deleted_at IS NULL AND member_count > %(most)s
-)
-"""
+# Also what was large once: an audience may become so again by the call that asks.
+HAS_LARGE = f"""EXISTS (
+    SELECT FROM audiences_audience WHERE account_id = %(account)s AND deleted_at IS NULL
+        AND (member_count > {COUNTED_AT_ONCE} OR reach_counted_at IS NOT NULL)
+)"""
 
 
 def wake_recount(account_id: int) -> None:
-    """People of the account changed: count again soon. At most one recount waits."""
-    with connection.cursor() as cursor:
-        cursor.execute(HAS_LARGE, {"account": account_id, "most": COUNTED_AT_ONCE})
-        (has_large,) = cursor.fetchone()
-    if has_large:
-        wake(RECOUNT, "", account_id=account_id, delay_s=WAIT_S)
+    """People of an account that has large audiences changed: count again soon. At most one recount waits."""
+    wake(RECOUNT, "", account_id=account_id, delay_s=WAIT_S)
 
 
 def recount(account_id: int, slice_: Slice) -> bool:

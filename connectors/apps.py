@@ -11,14 +11,14 @@ class ConnectorsConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the audiences about their users, and follow their changes."""
-        from audiences.changes import changed
+        from audiences.changes import Reaction, changed
 
         import_module("connectors.uses")
         import_module("connectors.erasing")
         import_module("connectors.pace.breaker").on_state_change.append(
             import_module("connectors.sync.delivering.resuming").wake_goals
         )
-        changed.append(import_module("connectors.tasks").wake_planner)
+        changed.append(Reaction(import_module("connectors.tasks").wake_planner))
         post_save.connect(follow_account, sender="accounts.Account", dispatch_uid="connectors.schedules")
 
 

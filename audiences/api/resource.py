@@ -32,12 +32,15 @@ DEFAULTS: dict[str, Any] = {
     "expires_at": None,
 }
 
+# Written out, because every call about members begins with it: making it of parts takes longer than asking it.
+FIND = "SELECT * FROM audiences_audience WHERE account_id = %s AND external_id = %s AND deleted_at IS NULL"
+
 Check = Callable[[int | None], None]
 Wanted = AudienceIn | AudienceNew | AudiencePatch
 
 
 def find(client: Client, external_id: str) -> Audience:
-    audience: Audience | None = rows(client).filter(external_id=external_id, deleted_at=None).first()
+    audience: Audience | None = next(iter(Audience.objects.raw(FIND, [client.account_id, external_id])), None)
     if audience is None:
         raise not_found()
     return audience

@@ -1,10 +1,9 @@
 """The one way in for people: contact data, memberships and consents, set-based, one transaction per call.
 
 `apply` takes up to some ten thousand operations and answers for each; `load` streams any number of contacts
-in chunks. `changed` holds what to call, inside the transaction, when people of an account changed.
+in chunks. Whoever reacts to changed people registers with `audiences.changes`.
 """
 
-from audiences.changes import changed
 from audiences.ingest.call import Part, apply, apply_to_several
 from audiences.ingest.load import Loaded, load
 from audiences.ingest.types import (
@@ -33,6 +32,5 @@ __all__ = [
     "Value",
     "apply",
     "apply_to_several",
-    "changed",
     "load",
 ]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from audiences import consents, happenings
-from audiences.changes import tell_changed
+from audiences.changes import conditions, tell_changed
 from audiences.ingest import identifiers, identify, locks, members, outcomes, pending, people, staging
 from audiences.ingest.script import Rows, Script
 from audiences.ingest.sheet import Sheet
@@ -29,6 +29,7 @@ LOOK_AROUND = """
 SELECT EXISTS (SELECT FROM audiences_pending WHERE account_id = %(account)s),
     EXISTS (SELECT FROM audiences_suppression WHERE account_id = %(account)s AND reason = 'erasure')
         OR EXISTS (SELECT FROM audiences_erasure WHERE account_id = %(account)s),
+    {wanted}, {is_heard},
     ARRAY(SELECT id FROM audiences_property WHERE account_id = %(account)s AND identifier ORDER BY id),
     ARRAY(SELECT key::text FROM audiences_property WHERE account_id = %(account)s AND identifier ORDER BY id),
     (SELECT replaced_at FROM audiences_audience WHERE account_id = %(account)s AND id = %(audience)s)
@@ -39,6 +40,16 @@ INSERT INTO audiences_change (account_id, profile_ids, origin, created_at)
 SELECT %(account)s, array_agg(DISTINCT profile_id), %(origin)s, %(now)s FROM ingest_changed HAVING count(*) > 0
 RETURNING profile_ids
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What of the account has a say in a call: people waited for, erasures, who reacts to changes, who listens."""
+
+    has_pending: bool
+    has_erased: bool
+    wanted: Sequence[bool]
+    is_heard: bool
 
 
 def lock(cursor: Any, calls: Sequence[Call], alone: bool) -> None:
@@ -57,18 +68,19 @@ def run(cursor: Any, call: Call, sheet: Sheet, alone: bool) -> Result:
     else:
         staging.stage(cursor, sheet)
     script.add(LOCK.format(people=locks.people(alone), audience=audience_lock))
-    script.add(LOOK_AROUND)
-    ((has_pending, has_erased, *found),) = script.run(cursor, params)[-1]
-    params["property_ids"], params["property_keys"], params["floor"] = found
+    script.add(LOOK_AROUND.format(wanted=conditions(), is_heard=happenings.MEMBERSHIP_IS_HEARD))
+    (found,) = script.run(cursor, params)[-1]
+    around = Around(*found[:4])
+    params["property_ids"], params["property_keys"], params["floor"] = found[4:]
     script.add(*identify.to_identify(sheet, params, call.unknown))
-    if identify.needs_more(sheet, params, has_pending, has_erased):
+    if identify.needs_more(sheet, params, around.has_pending, around.has_erased):
         script.run(cursor, params)
         identify.bring_together(cursor, sheet, params, call.unknown)
-        identify.settle(cursor, sheet, params, has_pending, has_erased)
+        identify.settle(cursor, sheet, params, around.has_pending, around.has_erased)
     script.add(outcomes.COUNT)
     todo = outcomes.to_todo(script.run(cursor, params)[-1])
     outlived = _write_people(cursor, call, sheet, params, todo)
-    result = _finish(cursor, call, sheet, params, todo, has_pending)
+    result = _finish(cursor, call, sheet, params, todo, around)
     staging.note_empty(cursor, left - sheet.staged)
     return outcomes.with_outlived(result, sheet, outlived) if outlived else result
 
@@ -101,7 +113,7 @@ def _outlived(cursor: Any, params: dict[str, Any]) -> Rows:
 
 
 def _finish(
-    cursor: Any, call: Call, sheet: Sheet, params: dict[str, Any], todo: outcomes.Todo, has_pending: bool
+    cursor: Any, call: Call, sheet: Sheet, params: dict[str, Any], todo: outcomes.Todo, around: Around
 ) -> Result:
     """Memberships, and what the call leaves behind: answers, news, counts, empty tables."""
     script, counts = Script(), outcomes.to_counts(todo, sheet)
@@ -109,7 +121,7 @@ def _finish(
         script.add(members.to_write(todo.stored_members > 0))
     if todo.waits:
         script.add(pending.WRITE)
-    if has_pending and (todo.updates or todo.creates):
+    if around.has_pending and (todo.updates or todo.creates):
         script.run(cursor, params)
         pending.apply_appeared(cursor, params)
     moved = todo.added + todo.removed > 0
@@ -125,11 +137,12 @@ def _finish(
     if answers[changed]:
         result = replace(result, profile_ids=tuple(answers[changed][0][0]))
         if not call.validate_only and not (call.atomic and result.errors):
-            tell_changed(call.account.pk)
+            tell_changed(call.account.pk, around.wanted)
     if call.audience is None or counted is None:
         return result
     version, member_count, held_count = answers[counted][0]
-    happenings.membership_changed(call.account.pk, call.audience, todo.added, todo.removed, version)
+    if around.is_heard:
+        happenings.membership_changed(call.account.pk, call.audience, todo.added, todo.removed, version)
     return replace(result, version=version, member_count=member_count, held_count=held_count)
 
 

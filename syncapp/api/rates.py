@@ -16,6 +16,8 @@ from syncapp.api import limits
 from syncapp.api.models import RateWindow
 from syncapp.api.problems import Problem
 
+MEMBER_QUOTA = "Member-Quota"
+
 # A refused call writes nothing, and reads the window as it was when the statement began.
 TAKE = """
 WITH taken AS (
@@ -146,7 +148,7 @@ def headers_of(policy: str, quota: Quota) -> dict[str, str]:
     """IETF's RateLimit fields for requests; our own for operations, whose unit is not registered there."""
     if policy != "default":
         left = f"limit={quota.limit}, remaining={quota.remaining}, reset={quota.reset_s}"
-        return {"Member-Quota": left}
+        return {MEMBER_QUOTA: left}
     return {
         "RateLimit-Policy": f'"default";q={quota.limit};w={limits.RATE_WINDOW_S}',
         "RateLimit": f'"default";r={quota.remaining};t={quota.reset_s}',

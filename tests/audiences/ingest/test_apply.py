@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from audiences.ingest import KEEP, ConsentGiven, Contact, Operation, apply, changed
+from audiences.changes import Reaction, changed
+from audiences.ingest import KEEP, ConsentGiven, Contact, Operation, apply
 from audiences.models import Audience, Change, Consent, Member, Pending, Profile, Property
 from audiences.suppressions import suppress
 from syncapp.accounts import scope
@@ -314,12 +315,13 @@ def test_atomic_is_all_or_nothing(audience):
 
 def test_validate_only_answers_and_changes_nothing(audience):
     told = []
-    changed.append(told.append)
+    reaction = Reaction(told.append)
+    changed.append(reaction)
     try:
         before = Audience.objects.values().get(pk=audience.pk)
         result = run(audience, add(0, "a"), add(1, "bad", "email"), validate_only=True)
     finally:
-        changed.remove(told.append)
+        changed.remove(reaction)
     assert counts(result) == {"added": 1, "created": 1, "failed": 1}
     assert (result.applied, result.profile_ids, told) == (False, (), [])
     assert Audience.objects.values().get(pk=audience.pk) == before
@@ -329,12 +331,13 @@ def test_validate_only_answers_and_changes_nothing(audience):
 
 def test_whoever_reacts_is_told_once_per_call_and_only_of_changes(audience):
     told = []
-    changed.append(told.append)
+    reaction = Reaction(told.append)
+    changed.append(reaction)
     try:
         run(audience, add(0, "a"), add(1, "b"))
         run(audience, add(0, "a"), add(1, "b"))
     finally:
-        changed.remove(told.append)
+        changed.remove(reaction)
     assert told == [audience.account_id]
 
 

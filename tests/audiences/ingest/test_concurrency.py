@@ -165,6 +165,28 @@ def test_who_is_held_where_nobody_looked_goes_on_waiting(account, monkeypatch):
         assert (second.member_count, second.held_count) == (1, 0)
 
 
+@pytest.mark.parametrize("people", [1, 700])
+def test_a_call_that_is_taken_back_harms_no_later_one_on_its_connection(account, people):
+    """Also the first one, which made the tables that calls stage in."""
+    audience = make_audience(account, "one")
+    adds = [Operation(n, "add", "external_id", f"c-{n}") for n in range(people)]
+    call = call_with(account, audience, adds)
+
+    def call_in_vain() -> None:
+        with transaction.atomic():
+            call()
+            raise LookupError
+
+    connection.close()
+    with scope.account(account):
+        for _ in range(2):
+            with pytest.raises(LookupError):
+                call_in_vain()
+            assert call().counts["received"] == people
+            assert call().counts["already_member"] == people
+    check_counts(account, [audience])
+
+
 def test_one_of_two_people_gets_a_value_that_names_one(account):
     """Neither call sees the other's claim when it looks."""
     with scope.account(account):
