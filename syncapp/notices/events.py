@@ -99,7 +99,7 @@ def publish(
 
 
 def endpoints_for(account_id: int, type: str) -> list[UUID]:
-    """Those that listen. Written out, because every call about members asks: the ORM takes twice as long."""
+    """Those that listen."""
     with connection.cursor() as cursor:
         cursor.execute(LISTENING.format(type="%(type)s"), {"account": account_id, "type": type})
         return [endpoint_id for (endpoint_id,) in cursor.fetchall()]
