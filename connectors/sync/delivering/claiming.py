@@ -24,6 +24,19 @@ from connectors.sync.gate import wanted_sql, withheld_sql
 from connectors.sync.planning.plan import goals_of_same_list, wants_of
 from connectors.sync.sources import Shape, fingerprint_sql, inputs_sql
 
+# Who is claimed is locked first, in the order in which plans lock the due, and read by a statement of its own: then no
+# plan decides of somebody who is about to fly as if they stayed on the ground, and the gate is asked about what plans
+# have seen. Otherwise somebody who says no in between would be added, with nothing due that takes them off again.
+LOCK_DUE = """
+SELECT s.profile_id FROM connectors_subscriber s
+WHERE s.account_id = %(account)s AND s.goal_id = %(goal)s AND s.due_at <= now() AND s.operation = %(operation)s
+  AND s.profile_id > %(after)s AND least(s.crashes, {most_suspected}) = %(suspected)s {only}
+  AND s.profile_id NOT IN (
+      SELECT unnest(f.profile_ids) FROM connectors_flight f
+      WHERE f.account_id = %(account)s AND f.goal_id = %(goal)s AND f.operation <> %(operation)s
+  )
+ORDER BY s.profile_id LIMIT %(limit)s FOR NO KEY UPDATE
+"""
 # OFFSET keeps the look-up by key: a profile table without statistics, or a small one, would be read as a whole.
 # The answer is one row of columns per batch: a thousand rows of ten values take Python ten times as long to read.
 CLAIM = """
@@ -32,14 +45,12 @@ WITH due AS MATERIALIZED (
            CASE WHEN s.remote_state IN ('left', 'maybe_left') THEN s.remote_state ELSE '' END AS left_state, s.kept,
            extract(epoch FROM s.first_failed_at)::float8 AS failing_since,
            CASE WHEN s.accepted_hash IS NULL THEN '' ELSE s.accepted_address END AS accepted_address
-    FROM connectors_subscriber s
-    WHERE s.account_id = %(account)s AND s.goal_id = %(goal)s AND s.due_at <= now() AND s.operation = %(operation)s
-      AND s.profile_id > %(after)s AND least(s.crashes, {most_suspected}) = %(suspected)s {only}
-      AND s.profile_id NOT IN (
-          SELECT unnest(f.profile_ids) FROM connectors_flight f
-          WHERE f.account_id = %(account)s AND f.goal_id = %(goal)s AND f.operation <> %(operation)s
-      )
-    ORDER BY s.profile_id LIMIT %(limit)s
+    FROM unnest(%(locked)s::bigint[]) locked (id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM connectors_subscriber
+        WHERE account_id = %(account)s AND goal_id = %(goal)s AND profile_id = locked.id OFFSET 0
+    ) s
+    ORDER BY s.profile_id
 ),
 people AS MATERIALIZED (
     SELECT due.*, p.email, {inputs} AS inputs,
@@ -191,9 +202,8 @@ def claim(
         "after": after,
         "suspected": suspected,
     }
+    only = ONLY_WITHDRAWN if only_withdrawn else ""
     statement = CLAIM.format(
-        most_suspected=MOST_SUSPECTED,
-        only=ONLY_WITHDRAWN if only_withdrawn else "",
         inputs=inputs_sql(shape, parameters),
         held=HELD.format(wanted=wanted_sql([want, *elsewhere], "holder", parameters, "q")),
         wanted_elsewhere=wanted_sql(elsewhere, "elsewhere", parameters) if leaves else "false",
@@ -202,6 +212,10 @@ def claim(
         fingerprint=fingerprint_sql("inputs"),
     )
     with connection.cursor() as cursor:
+        cursor.execute(LOCK_DUE.format(most_suspected=MOST_SUSPECTED, only=only), parameters)
+        parameters["locked"] = [profile_id for (profile_id,) in cursor.fetchall()]
+        if not parameters["locked"]:
+            return []
         cursor.execute(statement, parameters)
         return [to_batch(operation, row) for row in cursor.fetchall()]
 

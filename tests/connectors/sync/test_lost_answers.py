@@ -253,6 +253,31 @@ def test_a_late_answer_is_noted_also_of_whom_a_plan_writes_at_that_moment(world:
     assert world.subscriber("eve@example.com").accepted_hash == UNKNOWN_HASH
 
 
+@pytest.mark.django_db(transaction=True)
+def test_who_says_no_while_being_claimed_comes_off_again(world: World):
+    """The gate let them through a moment before; the plan waits, and sees that they are about to be sent."""
+    world.push("eve@example.com")
+    world.plan()
+
+    def deny() -> None:
+        try:
+            world.answer("eve@example.com", "denied")
+            world.plan()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            batch = claimed(world)
+            denying = pool.submit(contextvars.copy_context().run, deny)
+            wait_until(somebody_waits_for_us, what="the plan to wait for the claim")
+        denying.result()
+    confirm(world.goal, batch, send_claimed(world, batch).news)
+    assert world.on_list == {"eve@example.com": "Active"}
+    world.deliver()
+    assert world.on_list == {"eve@example.com": "Unsubscribed"}
+
+
 def send_claimed(world: World, batch: Batch) -> Sent:
     with esp.connect(world.authorization, world.connection) as connector:
         return send(Target(connector, world.list_id, None, contact_maker(Shape.of(world.goal))), batch)
